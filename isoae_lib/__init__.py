@@ -1,0 +1,1 @@
+"""Isometric Autoencoders (Gropp, Atzmon, Lipman), reproduced: the library behind the book."""

@@ -1,0 +1,36 @@
+"""The one exception for bad input, and the helper that suggests what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class InputError(ValueError):
+    """Bad input, told in one sentence that names the thing and what to do."""
+
+
+def choose(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return `name` if it is one of `known`.
+
+    Parameters
+    ----------
+    kind : str
+        What is being chosen, for the message: "method", "surface", "preset".
+    name : str
+        What was asked for.
+    known : iterable of str
+        The valid names.
+
+    Raises
+    ------
+    InputError
+        If `name` is unknown; the message holds the close matches, or all names.
+    """
+    names = list(known)
+    if name in names:
+        return name
+    lowered = {n.lower(): n for n in names}
+    close = [lowered[n] for n in get_close_matches(str(name).lower(), list(lowered), 3, 0.5)]
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(names)}."
+    raise InputError(f"unknown {kind} '{name}': {hint}")

@@ -1,0 +1,129 @@
+"""The two probes df(z)u and u'dg(x), the losses L_iso and L_piso, and what they sample.
+
+Names are the paper's: f the decoder, g the encoder, x data (n, D), z latents (n, d), u unit vectors.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isoae_lib.errors import choose
+from isoae_lib.networks import Scale, SoftPlus, TransposedLinear
+from isoae_lib.specs import LATENT_SAMPLERS
+
+
+
+
+def unit_vectors(n: int, d: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw u ~ P(S^(d-1)): n directions (n, d), uniform on the sphere (decision 3)."""
+    u = torch.randn(n, d, generator=generator, dtype=like.dtype, device=like.device)
+    return u / u.norm(dim=1, keepdim=True)
+
+
+def sample_latents(
+    codes: Tensor, sampler: str = "gaussian", generator: torch.Generator | None = None
+) -> Tensor:
+    """Draw z ~ P_iso: as many latents (n, d) as there are codes, fitted to them (section 3.1).
+
+    Parameters
+    ----------
+    codes : Tensor
+        The batch's codes g(x), (n, d); no gradient flows into them (decision 2).
+    sampler : str
+        "gaussian": diagonal Gaussian with the codes' mean and deviation. "uniform": their bounding
+        box.
+
+    Raises
+    ------
+    InputError
+        If the sampler is unknown.
+    """
+    codes = codes.detach()
+    if choose("latent sampler", sampler, LATENT_SAMPLERS) == "uniform":
+        low, high = codes.amin(0), codes.amax(0)
+        noise = torch.rand(
+            codes.shape, generator=generator, dtype=codes.dtype, device=codes.device
+        )
+        return low + (high - low) * noise
+    noise = torch.randn(codes.shape, generator=generator, dtype=codes.dtype, device=codes.device)
+    return codes.mean(0) + codes.std(0, correction=0) * noise
+
+
+def _is_plain(net: nn.Module) -> bool:
+    """Whether the chain rule below is written out for every layer of `net`."""
+    known = (nn.Linear, TransposedLinear, Scale, SoftPlus)
+    return isinstance(net, nn.Sequential) and all(isinstance(layer, known) for layer in net)
+
+
+def push_forward(f: nn.Module, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Return f(z) and df(z)u, (n, D) each, by forward mode; never a Jacobian.
+
+    A chain of linear layers and SoftPlus carries the tangent along explicitly, which needs no
+    double backward; any other module goes through forward-mode automatic differentiation.
+    """
+    if not _is_plain(f):
+        value, tangent = torch.func.jvp(f, (z,), (u,))
+        return value, tangent
+    for layer in f:  # type: ignore[attr-defined]
+        if isinstance(layer, SoftPlus):
+            z, slope = layer.value_and_slope(z)
+            u = slope * u
+        else:
+            z, u = layer(z), _linear_part(layer, u)
+    return z, u
+
+
+def pull_back(g: nn.Module, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Return g(x) (n, d) and u'dg(x) (n, D), by reverse mode; never a Jacobian.
+
+    Like `push_forward`, explicit for linear layers and SoftPlus: forward keeping the slopes, then
+    back through the transposed weights. Any other module goes through reverse-mode automatic
+    differentiation with a graph for the second derivative.
+    """
+    if not _is_plain(g):
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            codes = g(x)
+        (pulled,) = torch.autograd.grad(codes, x, u, create_graph=torch.is_grad_enabled())
+        return codes, pulled
+    slopes = []
+    for layer in g:  # type: ignore[attr-defined]
+        if isinstance(layer, SoftPlus):
+            x, slope = layer.value_and_slope(x)
+            slopes.append(slope)
+        else:
+            x = layer(x)
+    for layer in reversed(g):  # type: ignore[call-overload]
+        u = u * slopes.pop() if isinstance(layer, SoftPlus) else _transposed_part(layer, u)
+    return x, u
+
+
+def _linear_part(layer: nn.Module, u: Tensor) -> Tensor:
+    """Return W u for each row u: the layer without its bias."""
+    return u * layer.factor if isinstance(layer, Scale) else u @ layer.weight.T
+
+
+def _transposed_part(layer: nn.Module, u: Tensor) -> Tensor:
+    """Return W' u for each row u."""
+    return u * layer.factor if isinstance(layer, Scale) else u @ layer.weight
+
+
+def departure(vectors: Tensor) -> Tensor:
+    """Return the mean of (|v| - 1)^2 over the rows v, common to eqs. (6) and (7)."""
+    return (vectors.norm(dim=1) - 1).square().mean()
+
+
+def L_iso(f: nn.Module, z: Tensor, u: Tensor) -> Tensor:
+    """Eq. (6): E (|df(z)u| - 1)^2, zero when the decoder is a local isometry."""
+    return departure(push_forward(f, z, u)[1])
+
+
+def L_piso(g: nn.Module, x: Tensor, u: Tensor) -> Tensor:
+    """Eq. (7): E (|u'dg(x)| - 1)^2, zero when the rows of dg(x) are orthonormal."""
+    return departure(pull_back(g, x, u)[1])
+
+
+def L_rec(x: Tensor, reconstruction: Tensor) -> Tensor:
+    """Eq. (1): the mean over samples of |f(g(x)) - x|^2, summed over coordinates."""
+    return (reconstruction - x).square().flatten(1).sum(1).mean()

@@ -1,0 +1,162 @@
+"""Encoder and decoder pairs by the paper's names (A.1.1, A.1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from isoae_lib.errors import InputError
+
+BETA = 100.0  # of every SoftPlus in the paper (Table 3)
+
+
+class _SoftPlusAndSlope(torch.autograd.Function):
+    """log(1 + exp(beta a)) / beta and its derivative sigmoid(beta a), from one exponential.
+
+    The slope is an output, and differentiable, so a tangent carried through the layer by hand
+    needs no second graph: the slope's own derivative is beta s (1 - s).
+    """
+
+    @staticmethod
+    def forward(ctx, a: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        slope = torch.sigmoid(a * BETA)
+        value = F.softplus(a, BETA)
+        ctx.save_for_backward(slope)
+        return value, slope
+
+    @staticmethod
+    def backward(ctx, grad_value: Tensor, grad_slope: Tensor) -> Tensor:  # type: ignore[override]
+        (slope,) = ctx.saved_tensors
+        curvature = torch.addcmul(slope, slope, slope, value=-1).mul_(BETA)
+        return curvature.mul_(grad_slope).addcmul_(grad_value, slope)
+
+
+class SoftPlus(nn.Module):
+    """SoftPlus with beta = 100, the paper's only activation (Table 3)."""
+
+    def forward(self, a: Tensor) -> Tensor:
+        """Return log(1 + exp(beta a)) / beta, elementwise."""
+        return F.softplus(a, BETA)
+
+    @staticmethod
+    def value_and_slope(a: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the value and the derivative sigmoid(beta a), both differentiable."""
+        return _SoftPlusAndSlope.apply(a)
+
+
+class Scale(nn.Module):
+    """Multiplication by a fixed number: networks work in units of the data's deviation.
+
+    Attributes
+    ----------
+    factor : Tensor
+        A buffer, so that it is kept with the weights.
+    """
+
+    factor: Tensor
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(factor))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x times the factor."""
+        return x * self.factor
+
+
+class TransposedLinear(nn.Module):
+    """A linear layer whose weight is the transpose of another's, with a bias of its own (TCAE)."""
+
+    def __init__(self, twin: nn.Linear) -> None:
+        super().__init__()
+        self._twin = (twin,)  # a tuple hides it, so the weight is registered once
+        bound = twin.out_features**-0.5
+        self.bias = nn.Parameter(torch.empty(twin.in_features).uniform_(-bound, bound))
+
+    @property
+    def weight(self) -> Tensor:
+        """The twin's weight, transposed: (in_features of the twin, out_features of the twin)."""
+        return self._twin[0].weight.T
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x W' + b."""
+        return F.linear(x, self.weight, self.bias)
+
+
+class Autoencoder(nn.Module):
+    """An encoder g: R^D -> R^d and a decoder f: R^d -> R^D."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstruct x (n, D): f(g(x))."""
+        return self.decoder(self.encoder(x))
+
+
+def mlp(sizes: Sequence[int]) -> list[nn.Module]:
+    """FC n ... FC n, LIN n of Table 3: layers from a size to the next, (3, 256, ..., 256, 2)."""
+    layers: list[nn.Module] = []
+    for fan_in, fan_out in pairwise(sizes):
+        layers += [nn.Linear(fan_in, fan_out), SoftPlus()]
+    return layers[:-1]
+
+
+def transposed(encoder: Sequence[nn.Module]) -> list[nn.Module]:
+    """Return the decoder's layers whose weights are the encoder's, transposed (TCAE)."""
+    linears = [layer for layer in encoder if isinstance(layer, nn.Linear)]
+    layers: list[nn.Module] = []
+    for linear in reversed(linears):
+        layers += [TransposedLinear(linear), SoftPlus()]
+    return layers[:-1]
+
+
+def fully_connected(
+    ambient: int,
+    latent: int,
+    *,
+    width: int = 256,
+    depth: int = 5,
+    tied: bool = False,
+    unit: float = 1.0,
+    seed: int = 0,
+) -> Autoencoder:
+    """Build the networks of A.1.2: `depth` x FC `width`, then LIN, in both directions.
+
+    Parameters
+    ----------
+    ambient, latent : int
+        D and d.
+    width, depth : int
+        Hidden size and number of hidden layers; 256 and 5 in the paper.
+    tied : bool
+        Whether the decoder's weights are the encoder's, transposed (TCAE).
+    unit : float
+        The data's standard deviation: inputs are divided by it and outputs multiplied, in both
+        networks, which leaves their differentials alone.
+    seed : int
+        Decides the starting weights, PyTorch's own.
+
+    Raises
+    ------
+    InputError
+        If d is not between 1 and D: a decoder cannot be an isometry into a smaller space.
+    """
+    if not 1 <= latent <= ambient:
+        raise InputError(
+            f"latent size {latent} is not between 1 and the data's {ambient} dimensions; "
+            "an isometric decoder needs d <= D."
+        )
+    hidden = [width] * depth
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = mlp([ambient, *hidden, latent])
+        decoder = transposed(encoder) if tied else mlp([latent, *hidden, ambient])
+    down, up = Scale(1 / unit), Scale(unit)
+    return Autoencoder(nn.Sequential(down, *encoder, up), nn.Sequential(down, *decoder, up))

@@ -1,0 +1,87 @@
+"""What a page shows in words and columns: comparisons, verdicts, provenance."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from IPython.display import HTML
+from pandas.io.formats.style import Styler
+
+from isoae_lib import paper
+from isoae_lib.claims import Table, spread, values
+from isoae_lib.figures import label
+from isoae_lib.runs import Run
+from isoae_lib.surfaces import SURFACES
+
+
+def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
+    """Table 1 three times: as printed, from the published runs, and from this build.
+
+    The lowest of each row is bold.
+    """
+    methods = paper.TABLE_1_METHODS
+    printed = paper.printed_table_1()
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    best: dict[tuple[str, str], str] = {}
+    for data, surface in SURFACES.items():
+        row = (surface.title, "paper")
+        rows[row] = {m: f"{printed[data][m]:.2f}" for m in methods}
+        best[row] = min(methods, key=printed[data].__getitem__)
+        for source, runs in (("published run", published), (f"this build ({preset})", here)):
+            row = (surface.title, source)
+            found = {m: values(runs, data, m, "edge_ratio_std") for m in methods}
+            rows[row] = {m: spread(v).replace("none", "–") for m, v in found.items()}
+            if all(len(v) for v in found.values()):
+                best[row] = min(methods, key=lambda m: found[m].mean())
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename(columns=label)
+
+    def bold(row: pd.Series) -> list[str]:
+        lowest = best.get(row.name)  # type: ignore[call-overload]
+        return ["font-weight: bold" if name == lowest else "" for name in row.index]
+
+    return frame.style.apply(bold, axis=1).set_uuid("table-1")
+
+
+def verdict_table(ledger: Iterable[Mapping[str, str]]) -> HTML:
+    """Show rows of the ledger: what the paper says, its figure, ours, the verdict, the rule."""
+    head = ("the paper says", "paper", "ours", "verdict")
+    lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
+    for row in ledger:
+        cells = [
+            f"{html.escape(row['the paper says'])} <small>(section {row['section']})</small>",
+            html.escape(row["paper"]),
+            html.escape(row["ours"]),
+            f"<strong title='{html.escape(row['rule'], quote=True)}'>{row['verdict']}</strong>",
+        ]
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    return HTML(f"<div class='ledger'><table class='table'>{''.join(lines)}</table></div>")
+
+
+def provenance(runs: Iterable[Run], notebook: str, preset: str) -> HTML:
+    """Show the card at a page's foot: runs, preset, time, device, code, the command to repeat."""
+    runs = list(runs)
+    first = runs[0]
+    seconds = sum(run.record["seconds"] for run in runs)
+    diverged = [run for run in runs if run.record["status"] != "finished"]
+    facts = {
+        "preset": preset,
+        "training runs": f"{len(runs)}, of which {len(diverged)} diverged",
+        "steps": ", ".join(sorted({f"{r.spec.steps:,} of {r.spec.batch} points" for r in runs})),
+        "training time": f"{seconds:.0f} s in all, one thread a run",
+        "device": ", ".join(sorted({run.record["device"] for run in runs})),
+        "versions": ", ".join(f"{k} {v}" for k, v in first.record["versions"].items()),
+        "commit": ", ".join(sorted({run.record["commit"] for run in runs})),
+        "repeat": f"<code>isoae notebook {notebook} --preset {preset}</code>",
+    }
+    rows = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in facts.items())
+    keys = "".join(
+        f"<li><code>{run.spec.key}</code> {html.escape(run.spec.data)}, "
+        f"{html.escape(run.spec.method)}, seed {run.spec.seed}</li>"
+        for run in runs
+    )
+    return HTML(
+        f"<div class='provenance'><table class='table'>{rows}</table>"
+        f"<details><summary>keys of the runs</summary><ul>{keys}</ul></details></div>"
+    )

@@ -1,0 +1,196 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Evaluation on surfaces in space
+#
+# :::{admonition} What the paper says (section 4.1, Figure 3, Table 1, Figure 4)
+# :class: important
+# On points drawn uniformly from surfaces whose parameterization is known, I-AE learns an isometric
+# embedding: density and distances survive in the plane. The lengths of decoded grid edges over
+# their lengths in the plane spread far less than for any other autoencoder (Table 1). $L_{piso}$
+# helps to find a simpler surface (Figure 4) {cite:p}`gropp2020isometric`.
+# :::
+
+# %% tags=["parameters"]
+preset = "laptop"
+seed = 0
+
+# %% tags=["hide-input"]
+import numpy as np
+import pandas as pd
+from IPython.display import HTML, display
+
+from isoae_lib import claims, evaluation, figures, paper, runs, tables
+from isoae_lib.specs import METHODS
+from isoae_lib.surfaces import SURFACES
+
+figures.style()
+seeds = paper.SEEDS[preset]
+every = {
+    (data, method): [runs.load(f"3d/{data}/{method}", preset, s) for s in seeds]
+    for data in SURFACES
+    for method in METHODS
+}
+shown = {data: {m: every[data, m][0] for m in METHODS} for data in SURFACES}
+table_1 = {data: {m: shown[data][m] for m in paper.TABLE_1_METHODS} for data in SURFACES}
+
+# %% [markdown]
+# ## The experiment
+#
+# Three surfaces, six autoencoders with the same networks and the same training, and I-AE once more
+# without $L_{piso}$. What differs from the paper's settings stands on the page of decisions.
+
+# %%
+spec = shown["s-shape"]["I-AE"].spec
+print(f"preset {preset}: {spec.points} points, {spec.depth} x FC {spec.width}, then LIN {spec.latent}")
+print(f"{spec.steps} steps of {spec.batch} points, largest learning rate {spec.rate}")
+print(f"lambda_iso = {spec.weight}, {len(seeds)} seeds")
+
+# %% [markdown]
+# ## Figure 3: the embeddings
+#
+# A point has the colour of its place on the surface. A faithful embedding is an evenly filled
+# rectangle (S shape, Swiss roll) or disc (open sphere), whose colours do not mix. U-MAP, t-SNE and
+# LLE are run as the paper says: 30 neighbours, perplexity 50; for LLE, 12 neighbours are our choice.
+
+# %% tags=["hide-input"]
+from isoae_lib.embeddings import embed
+
+for name, surface in SURFACES.items():
+    run = shown[name]["I-AE"]
+    codes = {m: r.codes for m, r in table_1[name].items()}
+    codes |= {m: embed(m, run.points) for m in ("U-MAP", "t-SNE", "LLE")}
+    figures.embeddings(surface, run.points, run.chart, codes)
+
+# %% [markdown]
+# ## Table 1: the standard deviation of edge ratios
+#
+# The codes' region is covered by a regular grid, triangulated; for each edge the ratio
+# $l_{ij} = \|f(z_i) - f(z_j)\| / \|z_i - z_j\|$ is taken and scaled so that the mean is 1.
+
+# %%
+import inspect
+
+print(inspect.getsource(evaluation.edge_ratios))
+
+# %% tags=["hide-input"]
+tables.edge_ratio_comparison(claims.table(runs.published()), every, preset)
+
+# %% [markdown]
+# How much does the grid matter? The same number for I-AE on a finer and a coarser grid, and over
+# the codes' convex hull instead of their outline, which asks the decoder about places where there
+# is no data:
+
+# %% tags=["hide-input"]
+grids = {"as above": "", "half the spacing": "_fine", "twice the spacing": "_coarse",
+         "convex hull": "_convex"}  # fmt: skip
+pd.DataFrame(
+    {
+        title: {
+            SURFACES[data].title: claims.spread(
+                claims.values(every, data, "I-AE", f"edge_ratio_std{suffix}"), 3
+            )
+            for data in SURFACES
+        }
+        for title, suffix in grids.items()
+    }
+)
+
+# %% [markdown]
+# The whole distribution of edge ratios:
+
+# %% tags=["hide-input"]
+figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()});
+
+# %% [markdown]
+# ## Singular values of the differentials
+#
+# For an isometry all singular values of $df(z)$ are 1 (eq. 3). Boxes hold half of them, whiskers
+# 90 %. The scale is logarithmic: a regularizer that only shrinks or stretches everything evenly
+# moves its box, one that distorts makes it tall.
+
+# %% tags=["hide-input"]
+sigma = {
+    SURFACES[data].title: {
+        m: np.linalg.svd(evaluation.differentials(r.model, r.points)[0], compute_uv=False)
+        for m, r in row.items()
+        if r.record["status"] == "finished"
+    }
+    for data, row in table_1.items()
+}
+figures.singular_values(sigma);
+
+# %% [markdown]
+# Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$; medians over the
+# data of the Frobenius norms, which are 0 for an isometric autoencoder, and the correlation of
+# distances in the plane with distances along the surface:
+
+# %% tags=["hide-input"]
+asked = {
+    "$\\|A^TA - I\\|$": "ATA_error",
+    "$\\|BB^T - I\\|$": "BBT_error",
+    "$\\|B - A^T\\|$": "pinv_error",
+    "correlation of distances": "distance_correlation",
+}
+pd.DataFrame(
+    {
+        (SURFACES[data].title, figures.label(m)): {
+            title: claims.spread(claims.values(every, data, m, name), 3)
+            for title, name in asked.items()
+        }
+        for data in SURFACES
+        for m in METHODS
+    }
+).T
+
+# %% [markdown]
+# ## Figure 4: the decoder's surface with and without $L_{piso}$
+#
+# The decoder is evaluated over the whole bounding box of the codes. Orange: parts further from the
+# true surface than a tenth of its size, which no data ask for.
+
+# %% tags=["hide-input"]
+pair = {m: shown["s-shape"][m] for m in ("I-AE-without-L_piso", "I-AE")}
+figures.decoder_surfaces(SURFACES["s-shape"], pair);
+
+# %% [markdown]
+# The same, to turn with the mouse or a finger:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(HTML(figures.turning_surfaces(SURFACES["s-shape"], pair, "../plotly.min.js")))
+
+# %% [markdown]
+# The area of the extra parts, in units of the surface's own area:
+
+# %% tags=["hide-input"]
+pd.DataFrame(
+    {
+        figures.label(m): {
+            SURFACES[data].title: claims.spread(claims.values(every, data, m, "extra_area"), 3)
+            for data in SURFACES
+        }
+        for m in pair
+    }
+)
+
+# %% [markdown]
+# ## Verdicts
+
+# %% tags=["hide-input"]
+tables.verdict_table([row for row in claims.ledger(every) if row["section"] != "1, Figure 1"])
+
+# %% [markdown]
+# ## Where these numbers come from
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.provenance([r for group in every.values() for r in group], "03_evaluation_3d", preset)

@@ -1,0 +1,69 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The ledger of claims
+#
+# :::{admonition} What the paper says
+# :class: important
+# This page gathers what sections 1, 3 and 4.1 claim {cite:p}`gropp2020isometric`, each with the
+# paper's own figure where it prints one.
+# :::
+#
+# A claim has a rule that was written down, and committed, before the runs that it judges. The rule
+# decides; the verdict is printed whatever it is.
+
+# %% tags=["parameters"]
+preset = "laptop"
+seed = 0
+
+# %% tags=["hide-input"]
+from collections import Counter
+
+from isoae_lib import claims, figures, paper, runs, tables
+
+figures.style()
+wanted = paper.notebook_runs("08_claims", preset)
+here = [runs.load(name, preset, s) for name, s in wanted]
+ledger = claims.ledger(claims.table(here))
+
+# %% [markdown]
+# ## The rules
+
+# %%
+for claim in claims.CLAIMS:
+    print(f"{claim.name} (section {claim.section}): {claim.rule}\n")
+
+# %% [markdown]
+# ## The verdicts of this build
+
+# %% tags=["hide-input"]
+figures.verdict_bars(Counter(row["verdict"] for row in ledger), claims.VERDICTS);
+
+# %% tags=["hide-input"]
+tables.verdict_table(ledger)
+
+# %% [markdown]
+# ## The verdicts of the published runs
+#
+# Published runs lie in the repository and are longer than those of a build. Where none is
+# published, the verdict is that the claim was not attempted.
+
+# %% tags=["hide-input"]
+published = claims.ledger(claims.table(runs.published()))
+tables.verdict_table(published)
+
+# %% [markdown]
+# ## Where these numbers come from
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.provenance(here, "08_claims", preset)

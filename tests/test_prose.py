@@ -1,0 +1,112 @@
+"""The prose keeps its promises: citations, decisions, links, settings, and no trace of a machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from isoae_lib import paper
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted((ROOT / "book").glob("*.md"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+DECISIONS = ROOT / "book" / "decisions.md"
+LINKED = [*PAGES, ROOT / "README.md"]
+HOSTS = {"arxiv.org", "doi.org", "github.com", "openreview.net", "www.w3.org"}
+
+
+def tracked() -> list[Path]:
+    """Files that git keeps; none outside a checkout."""
+    command = ["git", "ls-files", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return [ROOT / name for name in listing.stdout.split("\0") if (ROOT / name).is_file()]
+
+
+def text_of(file: Path) -> str:
+    """Return the content of a text file, or nothing for a binary one."""
+    content = file.read_bytes()
+    return "" if b"\0" in content else content.decode(errors="replace")
+
+
+def decided() -> list[int]:
+    """Decision numbers in the order of the page, headings and table rows alike."""
+    return [
+        int(n) for n in re.findall(r"^(?:### |\| )(\d+) [·|]", DECISIONS.read_text(), re.MULTILINE)
+    ]
+
+
+def test_every_citation_has_an_entry_and_every_entry_a_citation():
+    entries = re.findall(
+        r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(), re.MULTILINE
+    )
+    cited = {
+        key.strip()
+        for page in [*PAGES, *NOTEBOOKS]
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", page.read_text())
+        for key in keys.split(",")
+    }
+    assert len(entries) == len(set(entries))
+    assert cited == set(entries)
+
+
+def test_every_decision_is_on_its_page():
+    assert set(decided()) == set(range(1, 24))
+
+
+def test_code_and_notebooks_refer_to_decisions_that_exist():
+    headings = set(re.findall(r"^### (\w+) ·", DECISIONS.read_text(), re.MULTILINE))
+    for file in [*(ROOT / "isoae_lib").glob("*.py"), *NOTEBOOKS]:
+        named = set(re.findall(r"\bdecision (\d+|[A-Z]\b)", file.read_text()))
+        assert named <= headings, f"{file.name} refers to decisions that have no section: {named}"
+
+
+def test_the_table_of_settings_says_what_the_presets_do():
+    rows = re.findall(r"^\|[^|]*\(`(\w+)`\) \|(.+)\|$", DECISIONS.read_text(), re.MULTILINE)
+    written = {
+        field: [float(c.replace(",", "")) for c in cells.split("|")[1:]] for field, cells in rows
+    }
+    specs = [paper.spec("3d/s-shape/I-AE", preset) for preset in paper.PRESETS]
+    changed = {field for preset in paper.PRESETS for field in paper.SETTINGS["3d"][preset]}
+    assert changed <= set(written)
+    assert written == {field: [getattr(spec, field) for spec in specs] for field in written}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_relative_links_lead_somewhere(page: Path):
+    text = page.read_text()
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
+        r"^```\{figure\} (\S+)", text, re.MULTILINE
+    )
+    docs = re.findall(r"\{doc\}`[^`]*?<?([^<>`]+)>?`", text)
+    for target in targets:
+        file, _, anchor = target.partition("#")
+        if not re.match(r"[a-z]+:", target):
+            found = page.parent / file if file else page
+            assert found.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in anchors(found), f"{page.name} links to {target}"
+    for doc in docs:
+        kinds = [(page.parent / doc).with_suffix(kind) for kind in (".md", ".py")]
+        assert any(file.exists() for file in kinds), f"{page.name} links to {doc}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Explicit labels of a page, and its headings in the form that links use."""
+    text = page.read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+    return slugs | set(re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE))
+
+
+def test_no_machine_shows_through():
+    machine = re.compile(r"(?<![\w.}])/(?:work|tmp|root|home|Users)/|\b[A-Z]:\\|\blocalhost\b")
+    address = re.compile(r"https?://([\w.-]+)")
+    found = []
+    files = tracked() or pytest.skip("not a git checkout")
+    for file in files:
+        text = text_of(file)
+        found += [f"{file.relative_to(ROOT)}: {m}" for m in machine.findall(text)]
+        found += [f"{file.relative_to(ROOT)}: {h}" for h in address.findall(text) if h not in HOSTS]
+    assert not found, "\n".join(found)
