@@ -186,7 +186,9 @@ def _printed(data: str) -> str:
 
 def _printed_ratios() -> str:
     rows = paper.printed_table_1()
-    return ", ".join(f"{s.title} {rows[n]['AE'] / rows[n]['I-AE']:.0f}x" for n, s in SURFACES.items())
+    return ", ".join(
+        f"{s.title} {rows[n]['AE'] / rows[n]['I-AE']:.0f}x" for n, s in SURFACES.items()
+    )
 
 
 CLAIMS = (
@@ -253,7 +255,7 @@ CLAIMS = (
 
 
 def ledger(runs: Table) -> list[dict[str, str]]:
-    """Judge every claim: one row each with section, claim, rule, the paper's figure, ours, verdict."""
+    """Judge every claim: one row each, with the rule, the paper's figure, ours and the verdict."""
     rows = []
     for claim in CLAIMS:
         ours, verdict = claim.judge(runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def isoae() -> None:
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
+    names: Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
     preset: Preset = "laptop",
     seed: Annotated[int, typer.Option(help="decides points, weights and batches")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
@@ -34,23 +35,33 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change the spec")
     ] = None,
 ) -> None:
-    """Train one run, or find it in the store; the last line printed is its record's folder."""
-    spec = change(paper.spec(name, preset, seed), set_ or [])
+    """Train runs, or find them in the store; the last line printed is the last record's folder."""
+    specs = {name: change(paper.spec(name, preset, seed), set_ or []) for name in names}
     import torch  # heavy, and not needed to refuse a misspelt name
 
     from isoae_lib import runs
 
     torch.set_num_threads(1)  # independent runs on the cores beat one run on all of them
+    for name, spec in specs.items():
+        run = runs.get(
+            spec, preset if not set_ else "custom", store, device, _progress(name, spec.steps)
+        )
+        print(f"done {name}", file=sys.stderr, flush=True)
+        print(run.folder, flush=True)
+
+
+def _progress(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
+    """Return what prints a run's progress: step, time spent and left, losses, tab-separated."""
     started = time.monotonic()
 
-    def progress(step: int, row: dict[str, float]) -> None:
+    def tell(step: int, row: dict[str, float]) -> None:
         spent = time.monotonic() - started
-        left = spent * (spec.steps - step) / step
+        left = spent * (steps - step) / step
         terms = "\t".join(f"{key} {value:.3g}" for key, value in row.items() if key != "step")
-        print(f"{step}/{spec.steps}\t{spent:.0f} s\tleft {left:.0f} s\t{terms}", file=sys.stderr)
+        head = f"{name}\t{step}/{steps}\t{spent:.0f} s\tleft {left:.0f} s"
+        print(f"{head}\t{terms}", file=sys.stderr, flush=True)
 
-    run = runs.get(spec, preset if not set_ else "custom", store, device, progress)
-    print(run.folder)
+    return tell
 
 
 @app.command()

@@ -159,7 +159,9 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
     )
 
 
-def distance_correlation(codes: Array, chart: Array, surface: Surface, pairs: int = 20_000) -> float:
+def distance_correlation(
+    codes: Array, chart: Array, surface: Surface, pairs: int = 20_000
+) -> float:
     """Correlate latent distances with distances along the surface (Pearson, random pairs)."""
     i, j = np.random.default_rng(0).integers(0, len(codes), (2, pairs))
     latent = np.linalg.norm(codes[i] - codes[j], axis=1)
@@ -168,17 +170,24 @@ def distance_correlation(codes: Array, chart: Array, surface: Surface, pairs: in
 
 
 def latent_box(codes: Array, side: int = 100) -> Array:
-    """Return a grid (side, side, 2) over the codes' bounding box: what Figure 4 decodes."""
-    axes = [np.linspace(low, high, side) for low, high in zip(codes.min(0), codes.max(0))]
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    """Return a grid (side, side, 2) over the codes' bounding box: what Figure 4 decodes.
+
+    The box lies along the codes' principal axes, since the latent space has none of its own.
+    """
+    centre = codes.mean(0)
+    axes = np.linalg.svd(codes - centre, full_matrices=False)[2]
+    turned = (codes - centre) @ axes.T
+    sides = [np.linspace(low, high, side) for low, high in zip(turned.min(0), turned.max(0))]
+    return centre + np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1) @ axes
 
 
 def far_from(surface: Surface, image: Array) -> NDArray[np.bool_]:
     """Tell which points (..., 3) are further from the surface than `TOO_FAR` of its size."""
     truth, _ = surface.sample(20_000, seed=1)
     size = np.sqrt(((truth - truth.mean(0)) ** 2).sum(1).mean())
-    distance = cKDTree(truth).query(image.reshape(-1, 3))[0]
-    return (distance > TOO_FAR * size).reshape(image.shape[:-1])
+    tree, limit = cKDTree(truth), TOO_FAR * size
+    distance = tree.query(image.reshape(-1, 3), distance_upper_bound=limit)[0]
+    return np.isinf(distance).reshape(image.shape[:-1])
 
 
 def box_image(decode: Map, codes: Array) -> Array:

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from isoae_lib.curves import beside, curve
 from isoae_lib.evaluation import (
+    box_image,
     covered_grid,
     decoder_map,
     edge_ratios,
-    box_image,
     encoder_map,
     far_from,
     project,
@@ -51,7 +51,7 @@ def style() -> None:
         "axes.labelsize": 11, "axes.edgecolor": "#555555", "axes.linewidth": 0.8,
         "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
         "lines.linewidth": 1.8, "image.cmap": POSITION, "figure.constrained_layout.use": True,
-        "axes.prop_cycle": mpl.cycler(color=list(COLOURS.values())[:7]),
+        "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())[:7]),
         "svg.hashsalt": "isoae",
     })  # fmt: skip
 
@@ -136,7 +136,7 @@ def embeddings(surface: Surface, points: Array, chart: Array, codes: Mapping[str
     solid.set_box_aspect(np.ptp(points, axis=0))
     for i, (method, plane) in enumerate(codes.items(), start=2):
         axes = figure.add_subplot(rows, columns, i)
-        axes.scatter(*plane.T, c=colour, s=2)
+        axes.scatter(plane[:, 0], plane[:, 1], c=colour, s=2)
         axes.set_title(label(method))
         axes.set_aspect("equal", adjustable="datalim")
         bare(axes)
@@ -196,7 +196,9 @@ def decoder_surfaces(surface: Surface, runs: Mapping[str, Run]) -> Figure:
     figure = plt.figure(figsize=(4.6 * len(runs), 4.2))
     for i, (method, run) in enumerate(runs.items(), start=1):
         image = box_image(decoder_map(run.model), run.codes)
-        shade = np.where(far_from(surface, image)[..., None], mpl.colors.to_rgba("#D55E00"), (0.7, 0.7, 0.7, 1))
+        shade = np.where(
+            far_from(surface, image)[..., None], mpl.colors.to_rgba("#D55E00"), (0.7, 0.7, 0.7, 1)
+        )
         axes: Any = figure.add_subplot(1, len(runs), i, projection="3d")
         axes.plot_surface(
             *np.moveaxis(image, -1, 0), facecolors=shade[:-1, :-1], rstride=1, cstride=1,
@@ -219,7 +221,7 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run], script: str) -> 
         rows=1, cols=len(runs), specs=[cells],
         subplot_titles=[label(m).replace("$L_{piso}$", "L_piso") for m in runs],
     )  # fmt: skip
-    for column, (method, run) in enumerate(runs.items(), start=1):
+    for column, run in enumerate(runs.values(), start=1):
         image = box_image(decoder_map(run.model), run.codes)[::2, ::2]
         far = far_from(surface, image)
         x, y, z = np.moveaxis(np.round(image, 3), -1, 0)

@@ -1,9 +1,11 @@
 """The two probes df(z)u and u'dg(x), the losses L_iso and L_piso, and what they sample.
 
-Names are the paper's: f the decoder, g the encoder, x data (n, D), z latents (n, d), u unit vectors.
+Names are the paper's: f the decoder, g the encoder; x data (n, D), z latents (n, d), u directions.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +13,6 @@ from torch import Tensor, nn
 from isoae_lib.errors import choose
 from isoae_lib.networks import Scale, SoftPlus, TransposedLinear
 from isoae_lib.specs import LATENT_SAMPLERS
-
-
 
 
 def unit_vectors(n: int, d: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -42,9 +42,7 @@ def sample_latents(
     codes = codes.detach()
     if choose("latent sampler", sampler, LATENT_SAMPLERS) == "uniform":
         low, high = codes.amin(0), codes.amax(0)
-        noise = torch.rand(
-            codes.shape, generator=generator, dtype=codes.dtype, device=codes.device
-        )
+        noise = torch.rand(codes.shape, generator=generator, dtype=codes.dtype, device=codes.device)
         return low + (high - low) * noise
     noise = torch.randn(codes.shape, generator=generator, dtype=codes.dtype, device=codes.device)
     return codes.mean(0) + codes.std(0, correction=0) * noise
@@ -63,8 +61,7 @@ def push_forward(f: nn.Module, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     double backward; any other module goes through forward-mode automatic differentiation.
     """
     if not _is_plain(f):
-        value, tangent = torch.func.jvp(f, (z,), (u,))
-        return value, tangent
+        return torch.func.jvp(f, (z,), (u,))  # type: ignore[return-value]
     for layer in f:  # type: ignore[attr-defined]
         if isinstance(layer, SoftPlus):
             z, slope = layer.value_and_slope(z)
@@ -99,12 +96,12 @@ def pull_back(g: nn.Module, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     return x, u
 
 
-def _linear_part(layer: nn.Module, u: Tensor) -> Tensor:
+def _linear_part(layer: Any, u: Tensor) -> Tensor:
     """Return W u for each row u: the layer without its bias."""
     return u * layer.factor if isinstance(layer, Scale) else u @ layer.weight.T
 
 
-def _transposed_part(layer: nn.Module, u: Tensor) -> Tensor:
+def _transposed_part(layer: Any, u: Tensor) -> Tensor:
     """Return W' u for each row u."""
     return u * layer.factor if isinstance(layer, Scale) else u @ layer.weight
 

@@ -14,6 +14,9 @@ from isoae_lib.specs import METHODS, RunSpec
 TABLES = Path(__file__).resolve().parent.parent / "data" / "paper"
 PRESETS = ("smoke", "laptop", "paper")
 NOTEBOOKS = ("01_theory", "02_toy_projection", "03_evaluation_3d", "08_claims")
+DECIDING = (  # the modules that decide a run's numbers
+    "curves", "evaluation", "isometry", "networks", "penalties", "specs", "surfaces", "training",
+)  # fmt: skip
 SURFACES_3D = ("s-shape", "swiss-roll", "open-sphere")
 TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")
 
@@ -90,11 +93,23 @@ def notebook_runs(stem: str, preset: str) -> list[tuple[str, int]]:
     }[stem]
 
 
+def groups(preset: str, stems: tuple[str, ...] = NOTEBOOKS) -> dict[str, list[str]]:
+    """Return what one process trains in a row, so that it loads torch once.
+
+    Keys are `section/data/seed`, values the names of the runs that the notebooks need.
+    """
+    grouped: dict[str, list[str]] = {}
+    for name, seed in dict.fromkeys(run for stem in stems for run in notebook_runs(stem, preset)):
+        section, data, _ = name.split("/")
+        grouped.setdefault(f"{section}/{data}/{seed}", []).append(name)
+    return grouped
+
+
 def cost(name: str, preset: str) -> float:
-    """Return a run's relative cost: network passes times points times weights."""
+    """Return about how many seconds a run takes, for the workflow's progress."""
     run = spec(name, preset)
     weights = (run.depth - 1) * run.width**2 + 5 * run.width
-    return PASSES[run.method] * run.steps * (run.batch + 32) * (weights + 20_000) * 1e-12
+    return 0.3 + 2e-10 * PASSES[run.method] * run.steps * (run.batch + 32) * (weights + 20_000)
 
 
 def printed_table_1() -> dict[str, dict[str, float]]:

@@ -1,8 +1,8 @@
 """The objective of every method: reconstruction plus the method's own small term.
 
 Each takes the autoencoder, a batch x (n, D), the run's spec, the weight lambda of the moment and a
-random generator, and returns the named, weighted terms; their sum is the loss. Squared norms of differentials are Frobenius
-norms, exact: one probe for each of the d latent axes (decision 15).
+random generator, and returns the named, weighted terms; their sum is the loss. Squared norms of
+differentials are Frobenius norms, exact: one probe for each of the d latent axes (decision 15).
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def isometric(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: 
     }
 
 
-def isometric_decoder(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng) -> Terms:
+def isometric_decoder(
+    model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng
+) -> Terms:
     """I-AE without L_piso (Figure 4, left): L_rec + lambda L_iso."""
     codes = model.encoder(x)
     z = sample_latents(codes, spec.sampler, rng)
@@ -59,7 +61,9 @@ def contractive(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng
     return {"L_rec": L_rec(x, model.decoder(codes)), "|dg|^2": weight * norm}
 
 
-def gradient_penalty(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng) -> Terms:
+def gradient_penalty(
+    model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng
+) -> Terms:
     """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
     z = model.encoder(x)
     norm = x.new_zeros(())

@@ -30,8 +30,6 @@ from isoae_lib.surfaces import SURFACES, Array
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "data" / "runs"
-DECIDING = "errors surfaces curves specs networks isometry penalties training evaluation".split()
-
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
@@ -77,7 +75,7 @@ class Run:
         spec = self.spec
         return (
             f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
-            f"{self.record['preset']}, {spec.steps:,} steps of {spec.batch}, {self.record['status']}"
+            f"{self.record['preset']}, {spec.steps} steps of {spec.batch}, {self.record['status']}"
         )
 
 
@@ -94,7 +92,7 @@ def code_digest() -> str:
     to the library is never answered with a stale run.
     """
     digest = hashlib.sha256()
-    for name in DECIDING:
+    for name in paper.DECIDING:
         tree = ast.parse((ROOT / "isoae_lib" / f"{name}.py").read_text())
         for node in ast.walk(tree):
             if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
@@ -179,7 +177,9 @@ def read(folder: Path) -> Run:
             history = [
                 {name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)
             ]
-        return Run(spec, record, arrays["points"], arrays["chart"], arrays["codes"], history, folder)
+        return Run(
+            spec, record, arrays["points"], arrays["chart"], arrays["codes"], history, folder
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the record {folder} is damaged ({error}): delete it.") from None
 

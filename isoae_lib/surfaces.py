@@ -126,7 +126,9 @@ def _great_circle(a: Array, b: Array) -> Array:
 
 
 _ALL = (
-    Surface("s-shape", "S shape", _s_chart, _s_embed, _planar, 3 * np.pi * S_RADIUS * S_HEIGHT, True),
+    Surface(
+        "s-shape", "S shape", _s_chart, _s_embed, _planar, 3 * np.pi * S_RADIUS * S_HEIGHT, True
+    ),
     Surface(
         "swiss-roll", "Swiss roll", _roll_chart, _roll_embed, _planar,
         float(ROLL_END - ROLL_START) * ROLL_HEIGHT, True,

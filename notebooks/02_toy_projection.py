@@ -32,7 +32,6 @@ import numpy as np
 import pandas as pd
 
 from isoae_lib import claims, figures, paper, runs, tables
-from isoae_lib.evaluation import encoder_map, project, spacing_variation
 from isoae_lib.curves import curve
 
 figures.style()
@@ -67,15 +66,13 @@ print(inspect.getsource(penalties.contractive))
 # orange arrow leads from one of them to where decoder(encoder(.)) sends it, marked by a tick.
 
 # %% tags=["hide-input"]
-figures.projections(toy);
-
+figures.projections(toy)
 # %% [markdown]
 # Where ticks crowd, space is shrunk. The latent code shows the same: it is a function of the
 # position on the curve, and for an isometry a straight line of slope $\pm 1$.
 
 # %% tags=["hide-input"]
-figures.code_along_curve(toy);
-
+figures.code_along_curve(toy)
 # %% [markdown]
 # ## A number for "even sampling"
 #

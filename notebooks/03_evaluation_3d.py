@@ -52,7 +52,9 @@ table_1 = {data: {m: shown[data][m] for m in paper.TABLE_1_METHODS} for data in 
 
 # %%
 spec = shown["s-shape"]["I-AE"].spec
-print(f"preset {preset}: {spec.points} points, {spec.depth} x FC {spec.width}, then LIN {spec.latent}")
+print(
+    f"preset {preset}: {spec.points} points, {spec.depth} x FC {spec.width}, then LIN {spec.latent}"
+)
 print(f"{spec.steps} steps of {spec.batch} points, largest learning rate {spec.rate}")
 print(f"lambda_iso = {spec.weight}, {len(seeds)} seeds")
 
@@ -61,7 +63,7 @@ print(f"lambda_iso = {spec.weight}, {len(seeds)} seeds")
 #
 # A point has the colour of its place on the surface. A faithful embedding is an evenly filled
 # rectangle (S shape, Swiss roll) or disc (open sphere), whose colours do not mix. U-MAP, t-SNE and
-# LLE are run as the paper says: 30 neighbours, perplexity 50; for LLE, 12 neighbours are our choice.
+# LLE are run as the paper says: 30 neighbours, perplexity 50; LLE's 12 neighbours are our choice.
 
 # %% tags=["hide-input"]
 from isoae_lib.embeddings import embed
@@ -110,8 +112,7 @@ pd.DataFrame(
 # The whole distribution of edge ratios:
 
 # %% tags=["hide-input"]
-figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()});
-
+figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()})
 # %% [markdown]
 # ## Singular values of the differentials
 #
@@ -128,8 +129,7 @@ sigma = {
     }
     for data, row in table_1.items()
 }
-figures.singular_values(sigma);
-
+figures.singular_values(sigma)
 # %% [markdown]
 # Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$; medians over the
 # data of the Frobenius norms, which are 0 for an isometric autoencoder, and the correlation of
@@ -161,8 +161,7 @@ pd.DataFrame(
 
 # %% tags=["hide-input"]
 pair = {m: shown["s-shape"][m] for m in ("I-AE-without-L_piso", "I-AE")}
-figures.decoder_surfaces(SURFACES["s-shape"], pair);
-
+figures.decoder_surfaces(SURFACES["s-shape"], pair)
 # %% [markdown]
 # The same, to turn with the mouse or a finger:
 

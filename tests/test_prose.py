@@ -1,4 +1,4 @@
-"""The prose keeps its promises: citations, decisions, links, settings, and no trace of a machine."""
+"""The prose keeps its promises: citations, decisions, links, settings, no trace of a machine."""
 
 from __future__ import annotations
 

@@ -1,0 +1,63 @@
+# The workflow: training runs -> executed notebooks -> html. `isoae book` runs it with
+# --config preset=...; outputs of a preset lie under build/<preset>.
+import glob
+import sys
+
+from isoae_lib import paper
+
+PRESET = config.get("preset", "laptop")
+BASE = f"build/{PRESET}"
+HTML = "build/html" if PRESET != "smoke" else "build/smoke/html"
+ISOAE = f"'{sys.executable}' -m isoae_lib.cli"
+LIBRARY = sorted(glob.glob("isoae_lib/*.py"))
+DECIDING = [f"isoae_lib/{name}.py" for name in (*paper.DECIDING, "paper", "runs", "training")]
+
+
+GROUPS = paper.groups(PRESET)
+
+
+def stamps(wildcards):
+    return [f"{BASE}/runs/{group}.done" for group in paper.groups(PRESET, (wildcards.stem,))]
+
+
+wildcard_constraints:
+    seed=r"\d+",
+
+
+rule book:
+    input: f"{HTML}/index.html"
+
+
+rule notebooks:
+    input: expand(f"{BASE}/executed/{{stem}}.ipynb", stem=paper.NOTEBOOKS)
+
+
+rule train:
+    input: sorted(set(DECIDING))
+    output: touch(BASE + "/runs/{group}/{seed}.done")
+    log: BASE + "/logs/{group}/{seed}.log"
+    params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
+    priority: 1
+    shell: ISOAE + " train {params.names} --preset " + PRESET + " --seed {wildcards.seed} > '{log}' 2>&1"
+
+
+rule execute:
+    input:
+        "notebooks/{stem}.py",
+        LIBRARY,
+        glob.glob("data/paper/*.csv"),
+        glob.glob("data/runs/**/run.json", recursive=True),
+        stamps,
+    output: BASE + "/executed/{stem}.ipynb"
+    log: BASE + "/logs/{stem}.log"
+    shell: ISOAE + " notebook {wildcards.stem} --preset " + PRESET + " --out '{output}' > '{log}' 2>&1"
+
+
+rule site:
+    input:
+        rules.notebooks.input,
+        "_config.yml", "_toc.yml", "isoae_lib/site.py",
+        [p for p in glob.glob("book/**/*", recursive=True) if "." in p.rsplit("/", 1)[-1]],
+    output: f"{HTML}/index.html"
+    log: f"{BASE}/logs/book.log"
+    shell: ISOAE + " site --preset " + PRESET + " > '{log}' 2>&1"

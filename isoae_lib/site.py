@@ -1,0 +1,78 @@
+"""Assemble the book's source from pages and executed notebooks, and build the html."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from isoae_lib import paper
+from isoae_lib.errors import InputError, choose
+from isoae_lib.notebooks import ROOT
+
+
+def html_folder(preset: str) -> Path:
+    """Return where a preset's pages go: `build/html`, or apart from it for `smoke`."""
+    return ROOT / "build" / ("html" if preset != "smoke" else "smoke/html")
+
+
+def build(preset: str) -> Path:
+    """Build the html of a preset from its executed notebooks; return the first page.
+
+    Raises
+    ------
+    InputError
+        If a notebook is not executed yet, or Sphinx gives a warning or an error.
+    """
+    choose("preset", preset, paper.PRESETS)
+    base = ROOT / "build" / preset
+    source = base / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, source / name)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("static"))
+    shutil.copytree(ROOT / "book" / "static", source / "_static")
+    (source / "notebooks").mkdir()
+    for stem in paper.NOTEBOOKS:
+        executed = base / "executed" / f"{stem}.ipynb"
+        if not executed.is_file():
+            raise InputError(f"{executed} is missing: run `isoae book --preset {preset}`.")
+        shutil.copy(executed, source / "notebooks")
+    _copy_scripts(source / "_extra")
+    log = base / "site.log"
+    with log.open("w") as lines:
+        told = subprocess.run(
+            [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--all",
+             "--path-output", str(base / "site"), "-W", "-n", "--keep-going"],
+            stdout=lines, stderr=subprocess.STDOUT, cwd=ROOT,
+        )  # fmt: skip
+    if told.returncode:
+        worst = [
+            line for line in log.read_text().splitlines() if "WARNING" in line or "ERROR" in line
+        ]
+        reason = worst[0] if worst else "see the log"
+        raise InputError(f"the book was not built ({reason}); the log is {log}.")
+    target = html_folder(preset)
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(base / "site" / "_build" / "html", target)
+    return target / "index.html"
+
+
+def _copy_scripts(folder: Path) -> None:
+    """Copy the two scripts that pages load, from the packages that carry them: no network."""
+    folder.mkdir()
+    plotly = _package("plotly") / "package_data" / "plotly.min.js"
+    mathjax = _package("sphinx-mathjax-offline") / "static" / "mathjax" / "tex-svg.js"
+    shutil.copy(plotly, folder / "plotly.min.js")
+    shutil.copy(mathjax, folder / "mathjax.js")
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise InputError(f"the package {name} is not installed: run `make install`.")
+    return Path(spec.origin).parent

@@ -1,0 +1,113 @@
+"""The numbers of section 4.1 on maps whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from isoae_lib import evaluation as ev
+from isoae_lib.errors import InputError
+from isoae_lib.networks import fully_connected
+from isoae_lib.surfaces import SURFACES, surface
+from isoae_lib.theory import jacobians
+
+
+@pytest.fixture
+def codes():
+    return np.random.default_rng(0).uniform(0, 1, (800, 2)) * [3, 1]
+
+
+def test_a_rigid_map_has_no_spread_and_a_scale_is_taken_out(codes):
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0][:, :2]
+    grid = ev.covered_grid(codes)
+    for scale in (1.0, 7.0):
+        ratios = ev.edge_ratios(lambda z, s=scale: s * z @ turn.T + 2, grid)
+        assert ratios.mean() == pytest.approx(1)
+        assert ratios.std() < 1e-12
+
+
+def test_a_linear_stretch_has_the_spread_of_its_three_edge_lengths(codes):
+    grid = ev.covered_grid(codes)
+    ratios = ev.edge_ratios(lambda z: z * [2.0, 1.0], grid)
+    inside = grid.inside
+    counts = [
+        (inside[1:] & inside[:-1]).sum(),
+        (inside[:, 1:] & inside[:, :-1]).sum(),
+        (inside[1:, 1:] & inside[:-1, :-1]).sum(),
+    ]
+    lengths = np.repeat([2.0, 1.0, np.sqrt(2.5)], counts)
+    assert ratios.std() == pytest.approx(lengths.std() / lengths.mean())
+
+
+def test_the_grid_leaves_out_a_hole_and_the_corners_outside():
+    rng = np.random.default_rng(0)
+    angle, radius = rng.uniform(0, 2 * np.pi, 4000), np.sqrt(rng.uniform(1, 4, 4000))
+    ring = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    grid = ev.covered_grid(ring)
+    distance = np.linalg.norm(grid.points[grid.inside], axis=1)
+    assert distance.min() > 0.9 and distance.max() <= 2
+    area = grid.inside.sum() * grid.spacing**2
+    assert area == pytest.approx(3 * np.pi, rel=0.05)
+    hull = ev.covered_grid(ring, reach=1e6)
+    assert np.linalg.norm(hull.points[hull.inside], axis=1).min() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (np.zeros((50, 2)), "line or a point"),
+        (np.stack([np.arange(50.0), np.arange(50.0) * 0], axis=1), "line or a point"),
+        (np.zeros((50, 3)), r"shape \(50, 3\)"),
+        (np.full((50, 2), np.nan), "NaN"),
+    ],
+)
+def test_bad_codes_get_a_sentence(bad, told):
+    with pytest.raises(InputError, match=told):
+        ev.covered_grid(bad)
+
+
+def test_differentials_equal_full_jacobians():
+    model = fully_connected(3, 2, width=16, depth=2).double()
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    A, B = ev.differentials(model, x)
+    with torch.no_grad():
+        z = model.encoder(torch.tensor(x))
+        y = model.decoder(z)
+    assert np.allclose(A, jacobians(model.decoder, z).detach())
+    assert np.allclose(B, jacobians(model.encoder, y).detach())
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_exact_codes_correlate_perfectly_where_that_is_possible(name):
+    s = surface(name)
+    _, chart = s.sample(1000, 0)
+    turned = chart @ np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))[0]
+    correlation = ev.distance_correlation(turned, chart, s)
+    assert correlation == pytest.approx(1) if s.developable else 0.9 < correlation < 0.999
+    shuffled = np.random.default_rng(1).permutation(chart)
+    assert abs(ev.distance_correlation(shuffled, chart, s)) < 0.1
+
+
+def test_the_exact_surface_has_no_extra_parts_and_a_flap_has():
+    s = surface("s-shape")
+    _, chart = s.sample(2000, 0)
+    assert ev.extra_area(s.embed, chart, s) == 0
+
+    def flapped(z):
+        return s.embed(z) + np.where(z[:, :1] > 0.9, 1, 0) * [0, 0, 5.0]
+
+    assert ev.extra_area(flapped, chart, s) > 0.1
+
+
+def test_extra_parts_do_not_see_a_rotation_of_the_latent_space():
+    s = surface("s-shape")
+    _, chart = s.sample(2000, 0)
+    angle = 0.7
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    assert ev.extra_area(lambda z: s.embed(z @ turn.T), chart @ turn, s) < 0.01
+
+
+def test_spacing_variation_has_its_closed_forms():
+    assert ev.spacing_variation(np.arange(9.0)[:, None]) == 0
+    assert ev.spacing_variation(np.array([[0.0], [1.0], [4.0]])) == pytest.approx(0.5)

@@ -1,0 +1,83 @@
+"""Each objective against a slow formula through full Jacobians."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from isoae_lib import isometry
+from isoae_lib.networks import fully_connected
+from isoae_lib.penalties import OBJECTIVES
+from isoae_lib.specs import METHODS, RunSpec
+from isoae_lib.theory import jacobians
+
+WEIGHT = 0.37
+
+
+def terms_of(method, x, seed=3):
+    spec = RunSpec("s-shape", method, noise=0.2)
+    model = fully_connected(3, 2, width=16, depth=2, tied=method == "TCAE").double()
+    rng = torch.Generator().manual_seed(seed)
+    return model, OBJECTIVES[method](model, x, spec, WEIGHT, rng), spec
+
+
+@pytest.fixture
+def x():
+    return torch.randn(40, 3, generator=torch.Generator().manual_seed(1)).double()
+
+
+def test_every_method_has_an_objective():
+    assert set(OBJECTIVES) == set(METHODS)
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"DAE"}))
+def test_reconstruction_is_the_sum_over_coordinates_and_mean_over_points(method, x):
+    model, terms, _ = terms_of(method, x)
+    error = (model(x) - x).pow(2)
+    torch.testing.assert_close(terms["L_rec"], error.sum() / len(x))
+
+
+def test_i_ae_has_three_terms_each_weighted(x):
+    model, terms, _ = terms_of("I-AE", x)
+    rng = torch.Generator().manual_seed(3)
+    u = isometry.unit_vectors(40, 2, x, rng)
+    z = isometry.sample_latents(model.encoder(x), "gaussian", rng)
+    v = isometry.unit_vectors(40, 2, x, rng)
+    B, A = jacobians(model.encoder, x), jacobians(model.decoder, z)
+    piso = ((u[:, None] @ B)[:, 0].norm(dim=1) - 1).pow(2).mean()
+    iso = ((A @ v[:, :, None])[..., 0].norm(dim=1) - 1).pow(2).mean()
+    assert set(terms) == {"L_rec", "L_iso", "L_piso"}
+    torch.testing.assert_close(terms["L_piso"], WEIGHT * piso)
+    torch.testing.assert_close(terms["L_iso"], WEIGHT * iso)
+    assert terms["L_iso"] > 0 and terms["L_piso"] > 0
+
+
+def test_without_l_piso_the_encoder_term_is_gone(x):
+    assert set(terms_of("I-AE-without-L_piso", x)[1]) == {"L_rec", "L_iso"}
+
+
+@pytest.mark.parametrize("method", ["CAE", "TCAE"])
+def test_contractive_is_the_frobenius_norm_of_the_encoder(method, x):
+    model, terms, _ = terms_of(method, x)
+    norm = jacobians(model.encoder, x).pow(2).sum((1, 2)).mean()
+    torch.testing.assert_close(terms["|dg|^2"], WEIGHT * norm)
+
+
+def test_gradient_penalty_is_the_frobenius_norm_of_the_decoder(x):
+    model, terms, _ = terms_of("RAE-GP", x)
+    norm = jacobians(model.decoder, model.encoder(x)).pow(2).sum((1, 2)).mean()
+    torch.testing.assert_close(terms["|df|^2"], WEIGHT * norm)
+
+
+def test_denoising_sees_noise_of_the_asked_size_and_rebuilds_the_clean_points(x):
+    model, terms, spec = terms_of("DAE", x)
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3), dtype=x.dtype)
+    noisy = x + spec.noise * x.std() * noise
+    torch.testing.assert_close(terms["L_rec"], (model(noisy) - x).pow(2).sum(1).mean())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_loss_reaches_every_weight_it_should(method, x):
+    model, terms, _ = terms_of(method, x)
+    torch.stack(list(terms.values())).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())

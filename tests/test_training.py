@@ -1,0 +1,150 @@
+"""Fits and their records: same bits, nothing half written, divergence told."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from make_golden import TINY, losses_of_tiny
+
+from isoae_lib import runs, training
+from isoae_lib.errors import InputError
+from isoae_lib.specs import METHODS, TRAINING_VERSION, RunSpec, change
+
+GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+AE = RunSpec("s-shape", "AE", **TINY)
+
+
+def weights(fit):
+    return torch.cat([p.flatten() for p in fit.model.parameters()])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_same_spec_same_bits_and_another_seed_other_ones(method):
+    spec = RunSpec("s-shape", method, **TINY)
+    first, again = training.fit(spec), training.fit(spec)
+    assert torch.equal(weights(first), weights(again))
+    assert first.history == again.history
+    assert not torch.equal(weights(first), weights(training.fit(replace(spec, seed=9))))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_golden_runs(method):
+    assert GOLDEN["training_version"] == TRAINING_VERSION and GOLDEN["losses"][
+        method
+    ] == pytest.approx(losses_of_tiny(method), rel=2e-2), (
+        "training computes something else: raise TRAINING_VERSION in specs.py, "
+        "then run `python tests/make_golden.py`"
+    )
+
+
+def test_training_lowers_the_reconstruction_error():
+    history = training.fit(replace(AE, steps=200, rate=1e-2)).history
+    assert history[-1]["L_rec"] < 0.3 * history[0]["L_rec"]
+
+
+def test_a_fit_that_leaves_the_finite_range_is_told():
+    fit = training.fit(replace(AE, rate=1e30, steps=60))
+    assert fit.status == "diverged"
+    assert all(math.isfinite(v) for row in fit.history for v in row.values())
+
+
+def test_rate_and_weight_follow_their_schedules():
+    spec = RunSpec("s-shape", "I-AE", steps=1000, rate=2.0, weight=3.0)
+    rates = [training.rate_at(step, spec) for step in range(1000)]
+    assert 0 < rates[0] < 0.1 and max(rates) == 2.0 and rates[-1] < 0.01
+    assert rates[300] == rates[600] == 2.0
+    weighted = [training.weight_at(step, spec) for step in range(1000)]
+    assert weighted[0] == 0 and weighted[-1] == 3.0 and weighted[300] == pytest.approx(0.75)
+    assert weighted == sorted(weighted)
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
+def test_a_device_that_is_not_there_is_told(device):
+    with pytest.raises(InputError, match=f"device '{device}'"):
+        training.fit(AE, device)
+
+
+def test_get_trains_once_and_the_record_is_whole(store, monkeypatch):
+    calls = []
+    fit = training.fit
+    monkeypatch.setattr(training, "fit", lambda *a: calls.append(a) or fit(*a))
+    run, again = runs.get(AE, "smoke"), runs.get(AE, "smoke")
+    assert len(calls) == 1 and run.record == again.record
+    names = {file.name for file in run.folder.iterdir()}
+    assert names == {"run.json", "history.csv", "embedding.npz", "weights.safetensors"}
+    asked = "key spec preset status losses metrics seconds peak_memory_bytes device versions commit"
+    assert set(asked.split()) <= set(run.record)
+    assert run.spec == AE and run.spec.key == run.folder.name
+
+
+@pytest.mark.parametrize("method", ["I-AE", "TCAE"])
+def test_weights_come_back_as_they_were(method):
+    run = runs.get(RunSpec("s-shape", method, **TINY))
+    codes = run.model.encoder(torch.as_tensor(run.points, dtype=torch.float32))
+    assert np.allclose(codes.detach().numpy(), run.codes, atol=1e-6)
+
+
+def test_an_interrupted_write_leaves_no_record(store, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs.safetensors.torch, "save_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runs.get(AE)
+    assert runs.find(AE) is None
+    monkeypatch.undo()
+    assert runs.get(AE, store=store).record["status"] == "finished"
+
+
+def test_a_record_of_other_code_is_trained_again(store, monkeypatch):
+    runs.get(AE)
+    monkeypatch.setattr(runs, "code_digest", lambda: "other")
+    assert runs.find(AE) is None
+    assert runs.get(AE).record["code"] == "other"
+
+
+def test_a_damaged_record_is_told():
+    folder = runs.get(AE).folder
+    (folder / "run.json").write_text("{")
+    with pytest.raises(InputError, match="damaged"):
+        runs.read(folder)
+
+
+def test_a_store_that_cannot_be_written_to_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        runs.get(AE, store=tmp_path / "file" / "store")
+
+
+def test_a_diverged_run_is_recorded_as_such():
+    run = runs.get(replace(AE, rate=1e30, steps=60))
+    assert run.record["status"] == "diverged" and run.metrics == {}
+
+
+def test_key_follows_every_field():
+    others = {
+        "data": "curve", "method": "CAE", "seed": 5, "points": 61, "latent": 1, "width": 17,
+        "depth": 3, "weight": 0.7, "noise": 0.3, "sampler": "uniform", "steps": 13, "batch": 7,
+        "rate": 0.3,
+    }  # fmt: skip
+    assert set(others) == set(AE.__dataclass_fields__)
+    keys = {replace(AE, **{name: value}).key for name, value in others.items()}
+    assert len(keys | {AE.key}) == len(others) + 1
+    assert replace(AE).key == AE.key
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("stepz=3", "did you mean steps"), ("steps", "key=value"), ("steps=many", "type int"),
+     ("steps=0", "above 0"), ("rate=nan", "finite"), ("method=IAE", "did you mean"),
+     ("latent=4", "latent size 4 is above")],
+)  # fmt: skip
+def test_bad_settings_get_a_sentence(setting, told):
+    with pytest.raises(InputError, match=told):
+        change(AE, [setting])
