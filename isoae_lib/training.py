@@ -25,7 +25,7 @@ torch.set_flush_denormal(True)
 
 WARM_UP = 100  # steps; Adam's first steps are otherwise too bold for the slope of SoftPlus
 DECAY = 0.3  # the last part of training, in which the learning rate falls to zero
-EASE = 0.6  # the first part of training, in which the regularizer's weight grows
+EASE = 0.5  # the first part of training, in which the regularizer's weight grows
 REPORTS = 50  # rows of the history
 Progress = Callable[[int, dict[str, float]], None]
 
@@ -98,12 +98,12 @@ def rate_at(step: int, spec: RunSpec) -> float:
 
 
 def weight_at(step: int, spec: RunSpec) -> float:
-    """Weight lambda of a step: from zero to `spec.weight`, as a square, over the first `EASE`.
+    """Weight lambda of a step: from zero to `spec.weight`, in a line, over the first `EASE`.
 
     An autoencoder held to an isometry from the start cannot unfold: it would have to stretch on
     the way. First the data are unfolded, then the map is flattened (decision 12).
     """
-    return spec.weight * min(1.0, step / (EASE * spec.steps)) ** 2
+    return spec.weight * min(1.0, step / (EASE * spec.steps))
 
 
 def fit(spec: RunSpec, device: str = "cpu", progress: Progress | None = None) -> Fit:

@@ -60,7 +60,7 @@ def test_rate_and_weight_follow_their_schedules():
     assert 0 < rates[0] < 0.1 and max(rates) == 2.0 and rates[-1] < 0.01
     assert rates[300] == rates[600] == 2.0
     weighted = [training.weight_at(step, spec) for step in range(1000)]
-    assert weighted[0] == 0 and weighted[-1] == 3.0 and weighted[300] == pytest.approx(0.75)
+    assert weighted[0] == 0 and weighted[-1] == 3.0 and weighted[300] == pytest.approx(1.8)
     assert weighted == sorted(weighted)
 
 
