@@ -60,16 +60,21 @@ def values(runs: Table, data: str, method: str, metric: str) -> np.ndarray:
     return np.array([run.metrics.get(metric, np.inf) for run in runs.get((data, method), [])])
 
 
-def spread(numbers: np.ndarray, digits: int = 2) -> str:
-    """Format numbers of several seeds as "mean +- standard deviation (n seeds)"."""
+def mean_and_deviation(numbers: np.ndarray, digits: int = 2) -> str:
+    """Format numbers of several seeds as "mean ± standard deviation"."""
     if len(numbers) == 0:
         return "none"
     if not np.isfinite(numbers).all():
         return "diverged"
     if len(numbers) == 1:
-        return f"{numbers[0]:.{digits}f} (1 seed)"
-    deviation = numbers.std(ddof=1)
-    return f"{numbers.mean():.{digits}f} ± {deviation:.{digits}f} ({len(numbers)} seeds)"
+        return f"{numbers[0]:.{digits}f}"
+    return f"{numbers.mean():.{digits}f} ± {numbers.std(ddof=1):.{digits}f}"
+
+
+def spread(numbers: np.ndarray, digits: int = 2) -> str:
+    """Format numbers of several seeds with their count, for a cell that stands alone."""
+    seeds = f" ({len(numbers)} seed{'s' * (len(numbers) > 1)})" if len(numbers) else ""
+    return mean_and_deviation(numbers, digits) + seeds
 
 
 def attempted(runs: Table, data: str, methods: Iterable[str]) -> bool:

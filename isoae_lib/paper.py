@@ -29,7 +29,7 @@ SETTINGS: dict[str, dict[str, dict[str, int | float]]] = {
     },
     "toy": {
         "smoke": {"points": 16, "steps": 100, "batch": 16, "width": 32, "depth": 2},
-        "laptop": {"points": 16, "steps": 3000, "batch": 16, "width": 128, "depth": 3},
+        "laptop": {"points": 16, "steps": 1500, "batch": 16, "width": 128, "depth": 3},
         "paper": {"points": 16, "steps": 20_000, "batch": 16, "width": 128, "depth": 3},
     },
 }
@@ -109,7 +109,8 @@ def cost(name: str, preset: str) -> float:
     """Return about how many seconds a run takes, for the workflow's progress."""
     run = spec(name, preset)
     weights = (run.depth - 1) * run.width**2 + 5 * run.width
-    return 0.3 + 2e-10 * PASSES[run.method] * run.steps * (run.batch + 32) * (weights + 20_000)
+    step = 1.2e-3 + 9e-11 * (run.batch + 32) * weights
+    return 0.3 + run.steps * PASSES[run.method] * step
 
 
 def printed_table_1() -> dict[str, dict[str, float]]:

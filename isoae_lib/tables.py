@@ -10,10 +10,15 @@ from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from isoae_lib import paper
-from isoae_lib.claims import Table, spread, values
+from isoae_lib.claims import Table, mean_and_deviation, values
 from isoae_lib.figures import label
 from isoae_lib.runs import Run
 from isoae_lib.surfaces import SURFACES
+
+
+def plain(method: str) -> str:
+    """Return a method's printed name where formulas are not set."""
+    return label(method).replace("$L_{piso}$", "L_piso")
 
 
 def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
@@ -32,7 +37,7 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
         for source, runs in (("published run", published), (f"this build ({preset})", here)):
             row = (surface.title, source)
             found = {m: values(runs, data, m, "edge_ratio_std") for m in methods}
-            rows[row] = {m: spread(v).replace("none", "–") for m, v in found.items()}
+            rows[row] = {m: mean_and_deviation(v).replace("none", "–") for m, v in found.items()}
             if all(len(v) for v in found.values()):
                 best[row] = min(methods, key=lambda m: found[m].mean())
     frame = pd.DataFrame.from_dict(rows, orient="index").rename(columns=label)

@@ -164,7 +164,7 @@ for (name, marker), color in zip(
     assert abs(order - 2) < 0.1
 axes.loglog(steps, steps**2, ":", color="#555555", label="slope 2")
 axes.set(xlabel="step $h$", ylabel="error of the central difference")
-axes.legend()
+_ = axes.legend()
 # %% [markdown]
 # ## Theorem 1 on exact isometries
 #
@@ -265,7 +265,7 @@ axes.loglog(
     counts, error[0] * (counts / counts[0]) ** -0.5, ":", color="#555555", label="slope -1/2"
 )
 axes.set(xlabel="samples", ylabel="root-mean-square error of the estimate")
-axes.legend()
+_ = axes.legend()
 # %% [markdown]
 # ## The linear case: PCA
 #

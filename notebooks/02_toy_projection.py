@@ -66,13 +66,13 @@ print(inspect.getsource(penalties.contractive))
 # orange arrow leads from one of them to where decoder(encoder(.)) sends it, marked by a tick.
 
 # %% tags=["hide-input"]
-figures.projections(toy)
+_ = figures.projections(toy)
 # %% [markdown]
 # Where ticks crowd, space is shrunk. The latent code shows the same: it is a function of the
 # position on the curve, and for an isometry a straight line of slope $\pm 1$.
 
 # %% tags=["hide-input"]
-figures.code_along_curve(toy)
+_ = figures.code_along_curve(toy)
 # %% [markdown]
 # ## A number for "even sampling"
 #
@@ -97,7 +97,9 @@ many = claims.table(
 )
 pd.DataFrame(
     {
-        title: {m: claims.spread(claims.values(many, "curve", m, name), 3) for m in methods}
+        title: {
+            m: claims.mean_and_deviation(claims.values(many, "curve", m, name), 3) for m in methods
+        }
         for title, name in columns.items()
     }
 )

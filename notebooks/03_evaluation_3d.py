@@ -99,7 +99,7 @@ grids = {"as above": "", "half the spacing": "_fine", "twice the spacing": "_coa
 pd.DataFrame(
     {
         title: {
-            SURFACES[data].title: claims.spread(
+            SURFACES[data].title: claims.mean_and_deviation(
                 claims.values(every, data, "I-AE", f"edge_ratio_std{suffix}"), 3
             )
             for data in SURFACES
@@ -112,7 +112,7 @@ pd.DataFrame(
 # The whole distribution of edge ratios:
 
 # %% tags=["hide-input"]
-figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()})
+_ = figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()})
 # %% [markdown]
 # ## Singular values of the differentials
 #
@@ -129,7 +129,7 @@ sigma = {
     }
     for data, row in table_1.items()
 }
-figures.singular_values(sigma)
+_ = figures.singular_values(sigma)
 # %% [markdown]
 # Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$; medians over the
 # data of the Frobenius norms, which are 0 for an isometric autoencoder, and the correlation of
@@ -137,15 +137,15 @@ figures.singular_values(sigma)
 
 # %% tags=["hide-input"]
 asked = {
-    "$\\|A^TA - I\\|$": "ATA_error",
-    "$\\|BB^T - I\\|$": "BBT_error",
-    "$\\|B - A^T\\|$": "pinv_error",
+    "|A'A - I|": "ATA_error",
+    "|BB' - I|": "BBT_error",
+    "|B - A'|": "pinv_error",
     "correlation of distances": "distance_correlation",
 }
 pd.DataFrame(
     {
-        (SURFACES[data].title, figures.label(m)): {
-            title: claims.spread(claims.values(every, data, m, name), 3)
+        (SURFACES[data].title, tables.plain(m)): {
+            title: claims.mean_and_deviation(claims.values(every, data, m, name), 3)
             for title, name in asked.items()
         }
         for data in SURFACES
@@ -161,7 +161,7 @@ pd.DataFrame(
 
 # %% tags=["hide-input"]
 pair = {m: shown["s-shape"][m] for m in ("I-AE-without-L_piso", "I-AE")}
-figures.decoder_surfaces(SURFACES["s-shape"], pair)
+_ = figures.decoder_surfaces(SURFACES["s-shape"], pair)
 # %% [markdown]
 # The same, to turn with the mouse or a finger:
 
@@ -174,8 +174,10 @@ display(HTML(figures.turning_surfaces(SURFACES["s-shape"], pair, "../plotly.min.
 # %% tags=["hide-input"]
 pd.DataFrame(
     {
-        figures.label(m): {
-            SURFACES[data].title: claims.spread(claims.values(every, data, m, "extra_area"), 3)
+        tables.plain(m): {
+            SURFACES[data].title: claims.mean_and_deviation(
+                claims.values(every, data, m, "extra_area"), 3
+            )
             for data in SURFACES
         }
         for m in pair

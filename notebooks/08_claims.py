@@ -47,7 +47,7 @@ for claim in claims.CLAIMS:
 # ## The verdicts of this build
 
 # %% tags=["hide-input"]
-figures.verdict_bars(Counter(row["verdict"] for row in ledger), claims.VERDICTS)
+_ = figures.verdict_bars(Counter(row["verdict"] for row in ledger), claims.VERDICTS)
 # %% tags=["hide-input"]
 tables.verdict_table(ledger)
 
