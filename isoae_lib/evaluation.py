@@ -78,10 +78,10 @@ def covered_grid(codes: ArrayLike, fineness: float = 1.0, reach: float = 4.0) ->
         If the codes are not a finite (n, 2) array, or lie on a line or a point.
     """
     codes = checked("the codes", codes, 2)
-    span = codes.max(0) - codes.min(0)
     h = float(np.median(cKDTree(codes).query(codes, k=2)[0][:, 1])) if len(codes) > 3 else 0.0
-    if h == 0 or span.min() < 1e-6 * span.max():
+    if h == 0 or np.linalg.cond(codes - codes.mean(0)) > 1e6:
         raise InputError("the codes lie on a line or a point: no grid can be laid over them.")
+    span = codes.max(0) - codes.min(0)
     triangulation = Delaunay(codes)
     corners = codes[triangulation.simplices]
     near = _circumradius(corners) < reach * h

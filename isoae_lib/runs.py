@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import safetensors.torch
@@ -107,7 +108,7 @@ def find(spec: RunSpec, store: Path | None = None) -> Run | None:
     if not (folder / "run.json").is_file():
         return None
     run = read(folder)
-    return run if run.record["code"] == code_digest() else None
+    return run if run.record.get("code") == code_digest() else None
 
 
 def get(
@@ -180,7 +181,7 @@ def read(folder: Path) -> Run:
         return Run(
             spec, record, arrays["points"], arrays["chart"], arrays["codes"], history, folder
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the record {folder} is damaged ({error}): delete it.") from None
 
 

@@ -60,10 +60,11 @@ class RunSpec:
         choose("data set", self.data, DATA_SETS)
         choose("method", self.method, METHODS)
         choose("latent sampler", self.sampler, LATENT_SAMPLERS)
-        for name in ("points", "latent", "width", "depth", "steps", "batch"):
+        for name in ("points", "latent", "width", "depth", "steps", "batch", "seed"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} is {value!r}: it must be a whole number above 0.")
+            low = {"points": 4, "seed": 0}.get(name, 1)
+            if not isinstance(value, int) or not low <= value < 2**63:
+                raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")
         for name in ("weight", "noise", "rate"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
