@@ -1,11 +1,15 @@
-"""Every test runs on one thread and keeps its runs in a folder of its own."""
+"""Every test runs on one thread, from fixed seeds, and keeps its runs in a folder of its own."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=25, database=None)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +18,13 @@ def store(tmp_path, monkeypatch):
     folder = tmp_path / "store"
     monkeypatch.setenv("ISOAE_STORE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds():
+    """The global generators start anew, so that the order of the tests plays no part."""
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from isoae_lib import isometry
+from isoae_lib import isometry, penalties
 from isoae_lib.networks import fully_connected
 from isoae_lib.penalties import OBJECTIVES
 from isoae_lib.specs import METHODS, RunSpec
@@ -52,8 +54,48 @@ def test_i_ae_has_three_terms_each_weighted(x):
     assert terms["L_iso"] > 0 and terms["L_piso"] > 0
 
 
-def test_without_l_piso_the_encoder_term_is_gone(x):
-    assert set(terms_of("I-AE-without-L_piso", x)[1]) == {"L_rec", "L_iso"}
+def test_without_l_piso_the_encoder_term_is_gone_and_the_decoder_term_stays(x):
+    model, terms, _ = terms_of("I-AE-without-L_piso", x)
+    rng = torch.Generator().manual_seed(3)
+    z = isometry.sample_latents(model.encoder(x), "gaussian", rng)
+    v = isometry.unit_vectors(40, 2, x, rng)
+    iso = ((jacobians(model.decoder, z) @ v[:, :, None])[..., 0].norm(dim=1) - 1).pow(2).mean()
+    assert set(terms) == {"L_rec", "L_iso"}
+    torch.testing.assert_close(terms["L_iso"], WEIGHT * iso)
+
+
+def test_the_spec_decides_where_latents_are_drawn(x):
+    model, gaussian, spec = terms_of("I-AE", x)
+    rng = torch.Generator().manual_seed(3)
+    terms = OBJECTIVES["I-AE"](model, x, replace(spec, sampler="uniform"), WEIGHT, rng)
+    again = torch.Generator().manual_seed(3)
+    isometry.unit_vectors(40, 2, x, again)
+    z = isometry.sample_latents(model.encoder(x), "uniform", again)
+    v = isometry.unit_vectors(40, 2, x, again)
+    torch.testing.assert_close(terms["L_iso"], WEIGHT * isometry.L_iso(model.decoder, z, v))
+    assert not torch.equal(terms["L_iso"], gaussian["L_iso"])
+
+
+def test_the_directions_of_encoder_and_decoder_are_drawn_apart(x, monkeypatch):
+    drawn = []
+
+    def record(*arguments):
+        drawn.append(isometry.unit_vectors(*arguments))
+        return drawn[-1]
+
+    monkeypatch.setattr(penalties, "unit_vectors", record)
+    terms_of("I-AE", x)
+    assert len(drawn) == 2 and not torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_weight_multiplies_the_regularizer_alone(method, x):
+    model, terms, spec = terms_of(method, x)
+    rng = torch.Generator().manual_seed(3)
+    doubled = OBJECTIVES[method](model, x, spec, 2 * WEIGHT, rng)
+    for name, term in terms.items():
+        factor = 1 if name == "L_rec" else 2
+        torch.testing.assert_close(doubled[name], factor * term)
 
 
 @pytest.mark.parametrize("method", ["CAE", "TCAE"])
@@ -74,6 +116,12 @@ def test_denoising_sees_noise_of_the_asked_size_and_rebuilds_the_clean_points(x)
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3), dtype=x.dtype)
     noisy = x + spec.noise * x.std() * noise
     torch.testing.assert_close(terms["L_rec"], (model(noisy) - x).pow(2).sum(1).mean())
+
+
+def test_denoising_without_noise_is_the_plain_autoencoder(x):
+    model, plain, spec = terms_of("AE", x)
+    terms = OBJECTIVES["DAE"](model, x, replace(spec, noise=0.0), WEIGHT, torch.Generator())
+    torch.testing.assert_close(terms, plain)
 
 
 @pytest.mark.parametrize("method", METHODS)

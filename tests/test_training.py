@@ -142,7 +142,7 @@ def test_key_follows_every_field():
 @pytest.mark.parametrize(
     ("setting", "told"),
     [("stepz=3", "did you mean steps"), ("steps", "key=value"), ("steps=many", "type int"),
-     ("steps=0", "above 0"), ("rate=nan", "finite"), ("method=IAE", "did you mean"),
+     ("steps=0", "1 or more"), ("rate=nan", "finite"), ("method=IAE", "did you mean"),
      ("latent=4", "latent size 4 is above")],
 )  # fmt: skip
 def test_bad_settings_get_a_sentence(setting, told):

@@ -1,0 +1,136 @@
+"""The networks of A.1.2, and the one activation whose derivatives are written by hand."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from isoae_lib.errors import InputError
+from isoae_lib.networks import BETA, SoftPlus, fully_connected, transposed
+
+# From where SoftPlus is 0 to where it is linear; PyTorch switches at beta a = 20.
+RANGE = [-30.0, -3.0, -0.3, -0.05, -0.01, 0.0, 0.004, 0.05, 0.15, 0.25, 0.3, 5.0, 30.0]
+
+
+def test_softplus_and_its_slope_are_exact_to_the_second_derivative():
+    a = torch.tensor(RANGE).double().requires_grad_()
+    value, slope = SoftPlus.value_and_slope(a)
+    s = torch.sigmoid(BETA * a)
+    exact = torch.logaddexp(BETA * a, torch.zeros(()).double()) / BETA
+    torch.testing.assert_close(value, exact, rtol=1e-9, atol=1e-10)
+    torch.testing.assert_close(slope, s)
+    first = torch.autograd.grad(value.sum(), a, retain_graph=True)[0]
+    torch.testing.assert_close(first, s)
+    second = torch.autograd.grad(slope.sum(), a)[0]
+    torch.testing.assert_close(second, BETA * s * (1 - s))
+
+
+@given(st.lists(st.floats(-3, 3, allow_subnormal=False), min_size=1, max_size=20))
+def test_softplus_by_hand_equals_pytorchs_and_its_derivatives(numbers):
+    a = torch.tensor(numbers).double().requires_grad_()
+    value, slope = SoftPlus.value_and_slope(a)
+    theirs = F.softplus(a, BETA)
+    assert torch.equal(value, theirs) and torch.equal(SoftPlus()(a), theirs)
+    first = torch.autograd.grad(theirs.sum(), a, create_graph=True)[0]
+    torch.testing.assert_close(slope, first, rtol=0, atol=3e-9)
+    second, ours = (torch.autograd.grad(v.sum(), a)[0] for v in (first, slope))
+    torch.testing.assert_close(ours, second, rtol=0, atol=BETA * 3e-9)
+
+
+def test_softplus_by_hand_passes_the_gradient_check():
+    a = torch.tensor(RANGE).double().requires_grad_()
+    assert torch.autograd.gradcheck(SoftPlus.value_and_slope, (a,))
+
+
+@given(st.integers(1, 5), st.data(), st.integers(1, 9), st.integers(1, 4), st.booleans())
+def test_networks_have_the_asked_sizes(ambient, data, width, depth, tied):
+    latent = data.draw(st.integers(1, ambient))
+    model = fully_connected(ambient, latent, width=width, depth=depth, tied=tied)
+    sizes = [ambient, *[width] * depth, latent]
+    for net, chain in ((model.encoder, sizes), (model.decoder, sizes[::-1])):
+        shapes = [layer.weight.shape for layer in net if hasattr(layer, "weight")]
+        assert shapes == [(out, into) for into, out in pairwise(chain)]
+        assert sum(isinstance(layer, SoftPlus) for layer in net) == depth
+    x = torch.randn(4, ambient)
+    assert model.encoder(x).shape == (4, latent)
+    torch.testing.assert_close(model(x), model.decoder(model.encoder(x)))
+
+
+def test_the_unit_is_that_of_inputs_and_outputs():
+    base, scaled = (fully_connected(3, 2, width=8, depth=2, unit=u).double() for u in (1.0, 0.25))
+    x, z = torch.randn(5, 3).double(), torch.randn(5, 2).double()
+    torch.testing.assert_close(scaled.encoder(x), 0.25 * base.encoder(x / 0.25))
+    torch.testing.assert_close(scaled.decoder(z), 0.25 * base.decoder(z / 0.25))
+    assert "encoder.0.factor" in scaled.state_dict()
+
+
+def test_the_seed_alone_decides_the_starting_weights():
+    def flat(seed):
+        model = fully_connected(3, 2, width=8, depth=2, seed=seed)
+        return torch.cat([p.flatten() for p in model.parameters()])
+
+    state = torch.get_rng_state()
+    first = flat(4)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(7)
+    assert torch.equal(first, flat(4)) and not torch.equal(first, flat(5))
+
+
+@pytest.mark.parametrize(("ambient", "latent"), [(3, 4), (2, 3), (3, 0)])
+def test_a_latent_size_outside_the_ambient_space_is_refused(ambient, latent):
+    with pytest.raises(InputError, match=f"latent size {latent} is not between 1 and"):
+        fully_connected(ambient, latent)
+
+
+def tied_model():
+    return fully_connected(3, 2, width=8, depth=2, tied=True, unit=0.3).double()
+
+
+def test_tied_weights_are_one_parameter():
+    model = tied_model()
+    linears = [layer for layer in model.encoder if isinstance(layer, nn.Linear)]
+    twins = [layer for layer in model.decoder if hasattr(layer, "weight")]
+    for encoder, decoder in zip(linears, reversed(twins), strict=True):
+        assert torch.equal(decoder.weight, encoder.weight.T)
+        assert decoder.weight.data_ptr() == encoder.weight.data_ptr()
+    z = torch.full((1, 2), 0.3).double()
+    before = model.decoder(z)
+    linears[0].weight.data += 0.1
+    assert not torch.allclose(model.decoder(z), before)
+    free = fully_connected(3, 2, width=8, depth=2)
+    shared = sum(layer.weight.numel() for layer in linears)
+    count = [sum(p.numel() for p in m.parameters()) for m in (free, model)]
+    assert count[0] - count[1] == shared
+    assert not any("decoder" in name and "weight" in name for name in model.state_dict())
+
+
+def test_the_gradient_of_a_tied_weight_adds_both_uses():
+    tied, free = tied_model(), fully_connected(3, 2, width=8, depth=2, unit=0.3).double()
+    free.encoder.load_state_dict(tied.encoder.state_dict())
+    twins = [layer for layer in tied.decoder if hasattr(layer, "weight")]
+    copies = [layer for layer in free.decoder if hasattr(layer, "weight")]
+    for copy, twin in zip(copies, twins, strict=True):
+        copy.weight.data = twin.weight.detach().clone()
+        copy.bias.data = twin.bias.detach().clone()
+    x = torch.randn(9, 3).double()
+    for model in (tied, free):
+        (model(x) - x).square().sum().backward()
+    uses = [[layer for layer in net if hasattr(layer, "weight")] for net in (free.encoder, copies)]
+    ours = [layer for layer in tied.encoder if hasattr(layer, "weight")]
+    for shared, down, up in zip(ours, uses[0], reversed(uses[1]), strict=True):
+        assert up.weight.grad.abs().sum() > 0
+        torch.testing.assert_close(shared.weight.grad, down.weight.grad + up.weight.grad.T)
+
+
+def test_a_transposed_linear_network_is_the_adjoint_map():
+    linear = nn.Linear(3, 2).double()
+    (layer,) = (layer.double() for layer in transposed([linear]))
+    x, z = torch.randn(6, 3).double(), torch.randn(6, 2).double()
+    there = ((linear(x) - linear.bias) * z).sum(1)
+    torch.testing.assert_close(there, (x * (layer(z) - layer.bias)).sum(1))
