@@ -1,22 +1,33 @@
-"""The command `isoae`: book, notebook, train, runs."""
+"""The command `isoae`: train, notebook, book, site, paper, runs."""
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from tqdm import tqdm
 
 from isoae_lib import paper
-from isoae_lib.errors import InputError
+from isoae_lib.errors import InputError, Unfinished
 from isoae_lib.specs import change
 
+if TYPE_CHECKING:
+    from isoae_lib.runs import Run
+
+UNFINISHED = 75  # exit status of a run that stopped at a checkpoint: "try again" to the shell
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+runs_app = typer.Typer(no_args_is_help=True, help="What is in the store.")
+app.add_typer(runs_app, name="runs")
 
 Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(paper.PRESETS)}")]
+Store = Annotated[Path | None, typer.Option(help="folder of the records")]
 
 
 @app.callback()
@@ -27,36 +38,89 @@ def isoae() -> None:
 @app.command()
 def train(
     names: Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
-    preset: Preset = "laptop",
+    preset: Annotated[str, typer.Option(help=f"scale: {', '.join(paper.SCALES)}")] = "laptop",
     seed: Annotated[int, typer.Option(help="decides points, weights and batches")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    store: Annotated[Path | None, typer.Option(help="folder of the records")] = None,
+    store: Store = None,
+    budget: Annotated[
+        str, typer.Option(help="stop at a checkpoint after this time, like 8m or 1h30m")
+    ] = "",
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change the spec")
     ] = None,
 ) -> None:
-    """Train runs, or find them in the store; the last line printed is the last record's folder."""
+    """Train runs, or find them in the store; the last line printed is the last record's folder.
+
+    A run that was stopped, whatever stopped it, goes on where it was: give the same command.
+    """
     specs = {name: change(paper.spec(name, preset, seed), set_ or []) for name in names}
+    stop = stopper(seconds_of(budget) if budget else None)
     import torch  # heavy, and not needed to refuse a misspelt name
 
     from isoae_lib import runs
 
     torch.set_num_threads(1)  # independent runs on the cores beat one run on all of them
     for name, spec in specs.items():
-        run = runs.get(
-            spec, preset if not set_ else "custom", store, device, _progress(name, spec.steps)
-        )
+        scale = preset if not set_ else "custom"
+        try:
+            run = runs.get(spec, scale, store, device, _progress(name, spec.steps), stop)
+        except Unfinished as reason:
+            raise Unfinished(f"{name}: {reason}") from None
         print(f"done {name}", file=sys.stderr, flush=True)
         print(run.folder, flush=True)
 
 
+def seconds_of(text: str) -> float:
+    """Return the seconds of a duration like 90s, 8m or 1h30m.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    if not text or match is None:
+        raise InputError(f"'{text}' is no time: write it like 90s, 8m or 1h30m.")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def stopper(budget: float | None) -> Callable[[], bool]:
+    """Return what says when to stop: after Ctrl-C or SIGTERM, or when the budget is used up."""
+    asked = False
+    ends = time.monotonic() + budget if budget is not None else float("inf")
+
+    def ask(*_: object) -> None:
+        nonlocal asked
+        if asked:  # the second time, at once
+            raise KeyboardInterrupt
+        asked = True
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    return lambda: asked or time.monotonic() > ends
+
+
 def _progress(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
-    """Return what prints a run's progress: step, time spent and left, losses, tab-separated."""
-    started = time.monotonic()
+    """Return what shows a run's progress: a bar on a terminal, tab-separated lines elsewhere."""
+    if sys.stderr.isatty():
+        bar = tqdm(total=steps, desc=name, unit="step")
+
+        def move(step: int, row: dict[str, float]) -> None:
+            bar.set_postfix({k: f"{v:.3g}" for k, v in row.items() if k != "step"}, refresh=False)
+            bar.update(step - bar.n)
+            if step == steps:
+                bar.close()
+
+        return move
+    began: list[float] = []  # moment and step of the first call
 
     def tell(step: int, row: dict[str, float]) -> None:
-        spent = time.monotonic() - started
-        left = spent * (steps - step) / step
+        began[:] = began or [time.monotonic(), step]
+        if step == began[1]:
+            return
+        spent = time.monotonic() - began[0]
+        left = spent * (steps - step) / (step - began[1])
         terms = "\t".join(f"{key} {value:.3g}" for key, value in row.items() if key != "step")
         head = f"{name}\t{step}/{steps}\t{spent:.0f} s\tleft {left:.0f} s"
         print(f"{head}\t{terms}", file=sys.stderr, flush=True)
@@ -92,6 +156,27 @@ def book(
     workflow.build(preset, jobs, target)
 
 
+@app.command("paper")
+def paper_(
+    estimate: Annotated[bool, typer.Option("--estimate", help="print the cost and stop")] = False,
+    preset: Preset = "paper",
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """Print what the paper's own scale costs on this device, then build the book at it."""
+    import torch
+
+    from isoae_lib import estimate as cost
+
+    torch.set_num_threads(1)
+    print(f"{'tables and figures':<28s}{'runs':>6s}{'steps':>13s}{'hours of one process':>23s}")
+    for row in cost.costs(preset, device):
+        print(f"{row.shown:<28s}{row.runs:>6d}{row.steps:>13,d}{row.seconds / 3600:>23.2f}")
+    if not estimate:
+        from isoae_lib import workflow
+
+        workflow.build(preset)
+
+
 @app.command()
 def site(preset: Preset = "laptop") -> None:
     """Build the html from notebooks that are executed already."""
@@ -100,19 +185,80 @@ def site(preset: Preset = "laptop") -> None:
     site.build(preset)
 
 
-@app.command()
-def runs() -> None:
-    """List the records in the store: key, name, preset, status, seconds."""
+@runs_app.command("list")
+def list_(store: Store = None) -> None:
+    """List the records: key, run, scale, steps, status."""
+    for run in _readable(store):
+        print(run)
+
+
+@runs_app.command()
+def show(
+    key: Annotated[str, typer.Argument(help="a record's key, or its beginning")],
+    store: Store = None,
+) -> None:
+    """Print a record: what was asked, the numbers, and where they come from."""
     from isoae_lib import runs
 
-    for file in sorted(runs.store_path().glob("*/run.json")):
-        print(runs.read(file.parent))
+    found = [run for run in _readable(store) if run.spec.key.startswith(key)]
+    if len(found) != 1:
+        raise InputError(f"{len(found)} records begin with '{key}': see `isoae runs list`.")
+    print(runs.as_text(found[0]))
+
+
+@runs_app.command()
+def verify(store: Store = None) -> None:
+    """Check every file of every record, published ones too; exit status 1 if one is damaged."""
+    from isoae_lib import runs
+
+    sound, damaged = 0, []
+    for folder in runs.folders(store):
+        try:
+            runs.read(folder)
+            sound += 1
+        except InputError as error:
+            damaged.append(str(error))
+    print(f"{sound} records are sound, {len(damaged)} damaged", *damaged, sep="\n")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@runs_app.command()
+def publish(
+    names: Annotated[list[str], typer.Argument(help="section/data/method")],
+    preset: Annotated[str, typer.Option(help="scale")] = "published",
+    seed: Annotated[int, typer.Option(help="seed")] = 0,
+    store: Store = None,
+) -> None:
+    """Copy finished records, without weights, to data/runs."""
+    from isoae_lib import runs
+
+    for name in names:
+        run = runs.find(paper.spec(name, preset, seed), store)
+        if run is None:
+            raise InputError(
+                f"{name}, seed {seed}, is not in the store at scale {preset}: train it."
+            )
+        print(runs.publish(run, name))
+
+
+def _readable(store: Path | None) -> Iterator[Run]:
+    from isoae_lib import runs
+
+    for folder in runs.folders(store):
+        try:
+            yield runs.read(folder)
+        except InputError as error:
+            print(f"isoae: {error}", file=sys.stderr)
 
 
 def main() -> None:
     """Run the command line; bad input ends in one sentence and exit status 2."""
     try:
         app()
+    except Unfinished as reason:
+        print(f"isoae: {reason}", file=sys.stderr)
+        sys.exit(UNFINISHED)
     except InputError as error:
         print(f"isoae: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""The one exception for bad input, and the helper that suggests what was meant."""
+"""The exceptions that end in one sentence, and the helper that suggests what was meant."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from difflib import get_close_matches
 
 class InputError(ValueError):
     """Bad input, told in one sentence that names the thing and what to do."""
+
+
+class Unfinished(InputError):  # noqa: N818
+    """A training run that was asked to stop; its checkpoint is written."""
 
 
 def choose(kind: str, name: str, known: Iterable[str]) -> str:

@@ -17,19 +17,23 @@ from isoae_lib.specs import LATENT_SAMPLERS
 
 def unit_vectors(n: int, d: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Draw u ~ P(S^(d-1)): n directions (n, d), uniform on the sphere (decision 3)."""
-    u = torch.randn(n, d, generator=generator, dtype=like.dtype, device=like.device)
-    return u / u.norm(dim=1, keepdim=True)
+    return directions(torch.randn(n, d, generator=generator, dtype=like.dtype, device=like.device))
 
 
-def sample_latents(
-    codes: Tensor, sampler: str = "gaussian", generator: torch.Generator | None = None
-) -> Tensor:
+def directions(normals: Tensor) -> Tensor:
+    """Scale standard normal vectors (n, d) to length 1: uniform on the sphere."""
+    return normals / normals.norm(dim=1, keepdim=True)
+
+
+def sample_latents(codes: Tensor, normals: Tensor, sampler: str = "gaussian") -> Tensor:
     """Draw z ~ P_iso: as many latents (n, d) as there are codes, fitted to them (section 3.1).
 
     Parameters
     ----------
     codes : Tensor
         The batch's codes g(x), (n, d); no gradient flows into them (decision 2).
+    normals : Tensor
+        Standard normal numbers (n, d), from which the latents are made.
     sampler : str
         "gaussian": diagonal Gaussian with the codes' mean and deviation. "uniform": their bounding
         box.
@@ -42,10 +46,8 @@ def sample_latents(
     codes = codes.detach()
     if choose("latent sampler", sampler, LATENT_SAMPLERS) == "uniform":
         low, high = codes.amin(0), codes.amax(0)
-        noise = torch.rand(codes.shape, generator=generator, dtype=codes.dtype, device=codes.device)
-        return low + (high - low) * noise
-    noise = torch.randn(codes.shape, generator=generator, dtype=codes.dtype, device=codes.device)
-    return codes.mean(0) + codes.std(0, correction=0) * noise
+        return low + (high - low) * torch.special.ndtr(normals)
+    return codes.mean(0) + codes.std(0, correction=0) * normals
 
 
 def _is_plain(net: nn.Module) -> bool:

@@ -13,9 +13,11 @@ from isoae_lib.specs import METHODS, RunSpec
 
 TABLES = Path(__file__).resolve().parent.parent / "data" / "paper"
 PRESETS = ("smoke", "laptop", "paper")
+SCALES = (*PRESETS, "published")  # the last is that of the records in data/runs
 NOTEBOOKS = ("01_theory", "02_toy_projection", "03_evaluation_3d", "08_claims")
 DECIDING = (  # the modules that decide a run's numbers
-    "curves", "evaluation", "isometry", "networks", "penalties", "specs", "surfaces", "training",
+    "curves", "engine", "evaluation", "isometry", "networks", "penalties", "specs", "surfaces",
+    "training",
 )  # fmt: skip
 SURFACES_3D = ("s-shape", "swiss-roll", "open-sphere")
 TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")
@@ -26,6 +28,7 @@ SETTINGS: dict[str, dict[str, dict[str, int | float]]] = {
         "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
         "laptop": {"points": 2000, "steps": 1500, "batch": 64, "rate": 2e-3},
         "paper": {"points": 2000, "steps": 100_000, "batch": 2000, "rate": 1e-3},
+        "published": {"points": 2000, "steps": 10_000, "batch": 200, "rate": 2e-3},
     },
     "toy": {
         "smoke": {"points": 16, "steps": 100, "batch": 16, "width": 32, "depth": 2},
@@ -33,7 +36,7 @@ SETTINGS: dict[str, dict[str, dict[str, int | float]]] = {
         "paper": {"points": 16, "steps": 20_000, "batch": 16, "width": 128, "depth": 3},
     },
 }
-SEEDS = {"smoke": (0, 1), "laptop": (0, 1), "paper": (0, 1, 2)}
+SEEDS = {"smoke": (0, 1), "laptop": (0, 1), "paper": (0, 1, 2), "published": (0, 1, 2)}
 TOY = {"latent": 1, "weight": 0.1}
 
 # Network passes of one step, a forward and a backward each, for the workflow's progress.
@@ -56,7 +59,7 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     InputError
         If the preset or a part of the name is unknown, with the close matches.
     """
-    choose("preset", preset, PRESETS)
+    choose("preset", preset, SCALES)
     parts = name.split("/")
     if len(parts) != 3:
         raise InputError(f"'{name}' is no run: write section/data/method, like 3d/s-shape/I-AE.")
@@ -64,6 +67,7 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     data_sets, methods = SECTIONS[choose("section", section, SECTIONS)]
     choose("surface" if section == "3d" else "data set", data, data_sets)
     choose("method", method, methods)
+    choose(f"scale of section {section}", preset, SETTINGS[section])
     settings = SETTINGS[section][preset] | (TOY if section == "toy" else {})
     return RunSpec(data=data, method=method, seed=seed, **settings)  # type: ignore[arg-type]
 

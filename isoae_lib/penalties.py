@@ -1,7 +1,8 @@
 """The objective of every method: reconstruction plus the method's own small term.
 
-Each takes the autoencoder, a batch x (n, D), the run's spec, the weight lambda of the moment and a
-random generator, and returns the named, weighted terms; their sum is the loss. Squared norms of
+Each takes the autoencoder, a batch x (n, D), standard normal numbers (n, `normals_of`), the run's
+spec and the weight lambda of the moment, and returns the named, weighted terms; their sum is the
+loss. All chance comes in from outside, so that an objective can be compiled. Squared norms of
 differentials are Frobenius norms, exact: one probe for each of the d latent axes (decision 15).
 """
 
@@ -15,29 +16,32 @@ from torch import Tensor
 from isoae_lib.isometry import (
     L_rec,
     departure,
+    directions,
     pull_back,
     push_forward,
     sample_latents,
-    unit_vectors,
 )
 from isoae_lib.networks import Autoencoder
 from isoae_lib.specs import RunSpec
 
 Terms = dict[str, Tensor]
-Rng = torch.Generator
-Objective = Callable[[Autoencoder, Tensor, RunSpec, float, Rng], Terms]
+Weight = Tensor | float
+Objective = Callable[[Autoencoder, Tensor, Tensor, RunSpec, Weight], Terms]
 
 
-def vanilla(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng) -> Terms:
+def vanilla(model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight) -> Terms:
     """AE: eq. (1) alone."""
     return {"L_rec": L_rec(x, model(x))}
 
 
-def isometric(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng) -> Terms:
+def isometric(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
+) -> Terms:
     """I-AE, eq. (8): L_rec + lambda (L_iso + L_piso). One encoder pass serves two terms."""
-    codes, pulled = pull_back(model.encoder, x, unit_vectors(len(x), spec.latent, x, rng))
-    z = sample_latents(codes, spec.sampler, rng)
-    _, pushed = push_forward(model.decoder, z, unit_vectors(len(x), spec.latent, x, rng))
+    u, v, noise = normals.split(spec.latent, dim=1)
+    codes, pulled = pull_back(model.encoder, x, directions(u))
+    z = sample_latents(codes, noise, spec.sampler)
+    _, pushed = push_forward(model.decoder, z, directions(v))
     return {
         "L_rec": L_rec(x, model.decoder(codes)),
         "L_iso": weight * departure(pushed),
@@ -46,23 +50,26 @@ def isometric(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: 
 
 
 def isometric_decoder(
-    model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
 ) -> Terms:
     """I-AE without L_piso (Figure 4, left): L_rec + lambda L_iso."""
+    v, noise = normals.split(spec.latent, dim=1)
     codes = model.encoder(x)
-    z = sample_latents(codes, spec.sampler, rng)
-    _, pushed = push_forward(model.decoder, z, unit_vectors(len(x), spec.latent, x, rng))
+    z = sample_latents(codes, noise, spec.sampler)
+    _, pushed = push_forward(model.decoder, z, directions(v))
     return {"L_rec": L_rec(x, model.decoder(codes)), "L_iso": weight * departure(pushed)}
 
 
-def contractive(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng) -> Terms:
+def contractive(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
+) -> Terms:
     """CAE, and with a transposed decoder TCAE: L_rec + lambda E |dg(x)|^2 (A.1.2)."""
     codes, norm = _encoder_norm(model, x, spec.latent)
     return {"L_rec": L_rec(x, model.decoder(codes)), "|dg|^2": weight * norm}
 
 
 def gradient_penalty(
-    model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
 ) -> Terms:
     """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
     z = model.encoder(x)
@@ -73,10 +80,11 @@ def gradient_penalty(
     return {"L_rec": L_rec(x, reconstruction), "|df|^2": weight * norm}
 
 
-def denoising(model: Autoencoder, x: Tensor, spec: RunSpec, weight: float, rng: Rng) -> Terms:
+def denoising(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
+) -> Terms:
     """DAE: reconstruct x from x plus Gaussian noise, a fraction of the data's deviation."""
-    noise = torch.randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
-    return {"L_rec": L_rec(x, model(x + spec.noise * x.std() * noise))}
+    return {"L_rec": L_rec(x, model(x + spec.noise * x.std() * normals))}
 
 
 def _encoder_norm(model: Autoencoder, x: Tensor, d: int) -> tuple[Tensor, Tensor]:
@@ -97,3 +105,9 @@ OBJECTIVES: dict[str, Objective] = {
     "AE": vanilla,
     "I-AE-without-L_piso": isometric_decoder,
 }
+
+
+def normals_of(spec: RunSpec, ambient: int) -> int:
+    """Return how many standard normal numbers an objective wants for each sample."""
+    wanted = {"I-AE": 3 * spec.latent, "I-AE-without-L_piso": 2 * spec.latent, "DAE": ambient}
+    return wanted.get(spec.method, 0)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import hashlib
 import json
+import logging
 import os
 import platform
 import resource
-import subprocess
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -21,17 +20,18 @@ from zipfile import BadZipFile
 import numpy as np
 import safetensors.torch
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 
-from isoae_lib import evaluation, paper, training
+from isoae_lib import checkpoints, evaluation, paper, training
 from isoae_lib.errors import InputError
 from isoae_lib.networks import Autoencoder
+from isoae_lib.provenance import ROOT, code_digest, commit
 from isoae_lib.specs import TRAINING_VERSION, RunSpec
 from isoae_lib.surfaces import SURFACES, Array
 
-ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "data" / "runs"
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,12 @@ class Run:
 
     @property
     def model(self) -> Autoencoder:
-        """The trained networks, in evaluation mode, from `weights.safetensors`."""
+        """The trained networks, in evaluation mode; published records come without."""
+        weights = self.folder / "weights.safetensors"
+        if not weights.is_file():
+            raise InputError(f"the record {self.folder} has no weights: train the run again.")
         model = training.build(self.spec)
-        safetensors.torch.load_model(model, self.folder / "weights.safetensors")
+        safetensors.torch.load_model(model, weights)
         return model.eval()
 
     def __repr__(self) -> str:
@@ -85,30 +88,21 @@ def store_path() -> Path:
     return Path(os.environ.get("ISOAE_STORE", ROOT / "build" / "store"))
 
 
-@cache
-def code_digest() -> str:
-    """Return a digest of the modules that decide a run's numbers, comments left out.
-
-    A local record made by other code is not trusted, whatever `TRAINING_VERSION` says: an edit
-    to the library is never answered with a stale run.
-    """
-    digest = hashlib.sha256()
-    for name in paper.DECIDING:
-        tree = ast.parse((ROOT / "isoae_lib" / f"{name}.py").read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
-                node.body.pop(0)
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()[:16]
-
-
 def find(spec: RunSpec, store: Path | None = None) -> Run | None:
-    """Return the spec's record from the local store, if it is whole and made by this code."""
+    """Return the spec's record from the local store, if it is whole and made by this code.
+
+    A damaged record is set aside, with a warning, and counts as absent.
+    """
     folder = (store or store_path()) / spec.key
     if not (folder / "run.json").is_file():
         return None
-    run = read(folder)
-    return run if run.record.get("code") == code_digest() else None
+    try:
+        run = read(folder)
+    except InputError as error:
+        aside = _set_aside(folder, "damaged")
+        log.warning("%s It was set aside as %s and is trained again.", error, aside)
+        return None
+    return run if run.record["code"] == code_digest() else None
 
 
 def get(
@@ -117,10 +111,12 @@ def get(
     store: Path | None = None,
     device: str = "cpu",
     progress: training.Progress | None = None,
+    stop: training.Stop = lambda: False,
 ) -> Run:
     """Return the spec's run, from the local store or by training it.
 
-    Two processes that want the same run do the work once: the second waits for the first.
+    Training goes on from the run's checkpoint, if there is one. Two processes that want the same
+    run do the work once: the second waits for the first, or takes over where it was killed.
 
     Parameters
     ----------
@@ -128,11 +124,15 @@ def get(
         Kept in the record, so that every number says its scale.
     store : Path, optional
         Where records are kept; `store_path()` unless given.
+    stop : callable
+        When it says yes, the run ends with a checkpoint.
 
     Raises
     ------
     InputError
-        If the store cannot be written to, or the device is not there.
+        If the store cannot be written to, the disk is full, or the device is not there.
+    Unfinished
+        If `stop` said so.
     """
     store = store or store_path()
     if run := find(spec, store):
@@ -140,15 +140,23 @@ def get(
     training.device_of(device)
     try:
         store.mkdir(parents=True, exist_ok=True)
-        probe = Path(mkdtemp(prefix=".writable-", dir=store))
-        probe.rmdir()
+        Path(mkdtemp(prefix=".writable-", dir=store)).rmdir()
     except OSError as error:
         raise InputError(f"the store {store} cannot be written to: {error.strerror}.") from None
-    with FileLock(store / f".{spec.key}.lock"):
+    lock = FileLock(store / f".{spec.key}.lock")  # the system frees it when its owner dies
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout:
+        log.warning("waiting for another process that trains %s", spec.key)
+        held = lock.acquire()
+    checkpoint = store / f".{spec.key}.checkpoint"
+    with held:
         if run := find(spec, store):
             return run
-        fit = training.fit(spec, device, progress)
-        return read(_write(store, spec, preset, device, fit))
+        fit = training.fit(spec, device, progress, checkpoint, stop, code_digest())
+        folder = _write(store, spec, preset, device, fit)
+        checkpoints.clear(checkpoint)
+        return read(folder)
 
 
 def load(name: str, preset: str, seed: int = 0) -> Run:
@@ -162,27 +170,75 @@ def published() -> Iterator[Run]:
         yield read(file.parent)
 
 
+def folders(store: Path | None = None) -> list[Path]:
+    """Return the folders of all records, those of the store first, then the published ones."""
+    local = sorted(file.parent for file in (store or store_path()).glob("*/run.json"))
+    return local + sorted(file.parent for file in PUBLISHED.glob("**/run.json"))
+
+
+def as_text(run: Run) -> str:
+    """Return a record as text, one `name: value` a line."""
+    lines = [str(run), f"folder: {run.folder}"]
+    for name, value in run.record.items():
+        if isinstance(value, dict):
+            lines += [f"{name}.{key}: {inner}" for key, inner in value.items()]
+        else:
+            lines.append(f"{name}: {value}")
+    return "\n".join(lines)
+
+
+def publish(run: Run, name: str) -> Path:
+    """Copy a run's record, without its weights, to `data/runs`; return the folder there."""
+    folder = PUBLISHED / name / f"seed-{run.spec.seed}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    kept = {file: digest for file, digest in run.record["files"].items() if "weights" not in file}
+    for file in kept:
+        shutil.copy(run.folder / file, folder)
+    record = run.record | {"files": kept}
+    (folder / "run.json").write_text(_sealed(record))
+    return folder
+
+
 def read(folder: Path) -> Run:
     """Read one record.
 
     Raises
     ------
     InputError
-        If a file of it is missing or damaged.
+        If a file of it is missing, or differs from what was written.
     """
     try:
         record = json.loads((folder / "run.json").read_text())
+        if record.pop("seal") != _seal(record):
+            raise ValueError("the checksum of run.json differs")
+        for name, digest in record["files"].items():
+            if _checksum(folder / name) != digest:
+                raise ValueError(f"the checksum of {name} differs")
         spec = RunSpec(**record["spec"])
-        arrays = np.load(folder / "embedding.npz")
+        points, chart = training.training_data(spec)
+        with np.load(folder / "embedding.npz") as arrays:
+            codes = arrays["codes"].astype(np.float64)
         with (folder / "history.csv").open() as lines:
             history = [
                 {name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)
             ]
-        return Run(
-            spec, record, arrays["points"], arrays["chart"], arrays["codes"], history, folder
-        )
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"the record {folder} is damaged ({error}): delete it.") from None
+        raise InputError(f"the record {folder} is damaged ({error}).") from None
+    return Run(spec, record, points, chart, codes, history, folder)
+
+
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _seal(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _sealed(record: dict[str, Any]) -> str:
+    """Return the text of `run.json`: the record and its checksum."""
+    return json.dumps(record | {"seal": _seal(record)}, indent=1) + "\n"
 
 
 def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.Fit) -> Path:
@@ -194,34 +250,48 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "spec": asdict(spec),
         "preset": preset,
         "status": fit.status,
+        "diverged_at": fit.diverged_at,
         "losses": training.losses_of(fit.model, points),
         "metrics": _metrics(spec, fit, points, chart),
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "device": f"{device}, {platform.machine()}, {torch.get_num_threads()} threads",
+        "engine": fit.engine,
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
             "numpy": np.__version__,
             "training": TRAINING_VERSION,
         },
-        "commit": _commit(),
+        "commit": commit(),
         "code": code_digest(),
         "data": {"sha256": hashlib.sha256(points.tobytes()).hexdigest(), "official": True},
     }
     aside = Path(mkdtemp(prefix=".writing-", dir=store))
-    (aside / "run.json").write_text(json.dumps(record, indent=1) + "\n")
-    with (aside / "history.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(fit.history[0]) if fit.history else ["step"])
-        writer.writeheader()
-        writer.writerows(fit.history)
-    np.savez_compressed(aside / "embedding.npz", points=points, chart=chart, codes=codes)
-    safetensors.torch.save_model(fit.model, str(aside / "weights.safetensors"))
-    folder = store / spec.key
-    if folder.exists():  # made by other code: out of the way first, for rename needs an empty place
-        folder.rename(Path(mkdtemp(prefix=".replaced-", dir=store)) / spec.key)
-    aside.rename(folder)
+    try:
+        with (aside / "history.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(fit.history[0]) if fit.history else ["step"])
+            writer.writeheader()
+            writer.writerows(fit.history)
+        np.savez_compressed(aside / "embedding.npz", codes=codes.astype(np.float32))
+        safetensors.torch.save_model(fit.model, str(aside / "weights.safetensors"))
+        record["files"] = {file.name: _checksum(file) for file in sorted(aside.iterdir())}
+        (aside / "run.json").write_text(_sealed(record))
+        folder = store / spec.key
+        if folder.exists():  # of other code
+            _set_aside(folder, "replaced")
+        aside.rename(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"the record of {spec.key} cannot be written: {reason}.") from None
     return folder
+
+
+def _set_aside(folder: Path, why: str) -> Path:
+    """Move a record out of its place: nothing is deleted, and rename needs an empty place."""
+    aside = Path(mkdtemp(prefix=f".{why}-", dir=folder.parent)) / folder.name
+    return folder.rename(aside)
 
 
 def _metrics(spec: RunSpec, fit: training.Fit, points: Array, chart: Array) -> dict[str, float]:
@@ -230,15 +300,3 @@ def _metrics(spec: RunSpec, fit: training.Fit, points: Array, chart: Array) -> d
     if spec.data in SURFACES:
         return evaluation.evaluate(fit.model, points, chart, SURFACES[spec.data])
     return evaluation.evaluate_curve(fit.model, points)
-
-
-def _commit() -> str:
-    """The commit of the code, with a + when the work tree differs from it."""
-    try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return told.stdout.strip()

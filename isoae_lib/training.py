@@ -1,4 +1,4 @@
-"""One fit: a spec in, a trained autoencoder and its history out."""
+"""One fit: a spec in, a trained autoencoder and its history out; it goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from isoae_lib import isometry
+from isoae_lib import checkpoints, isometry
 from isoae_lib.curves import curve
-from isoae_lib.errors import InputError
+from isoae_lib.engine import Engine
+from isoae_lib.errors import InputError, Unfinished
 from isoae_lib.networks import Autoencoder, fully_connected
-from isoae_lib.penalties import OBJECTIVES, Terms
 from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES, Array
-
-# SoftPlus(beta = 100) makes subnormal numbers, on which a CPU is ten times slower. The flag is
-# per thread; threads started later inherit it.
-torch.set_flush_denormal(True)
 
 WARM_UP = 100  # steps; Adam's first steps are otherwise too bold for the slope of SoftPlus
 DECAY = 0.3  # the last part of training, in which the learning rate falls to zero
 EASE = 0.5  # the first part of training, in which the regularizer's weight grows
 REPORTS = 50  # rows of the history
+READ_BACK = 25  # steps after which the losses are read: on a GPU, reading waits for it
+CHECKPOINT_SECONDS = 30.0  # between checkpoints, which take a twentieth of a second
 Progress = Callable[[int, dict[str, float]], None]
+Stop = Callable[[], bool]
 
 
 @dataclass
@@ -41,15 +41,21 @@ class Fit:
     status : str
         "finished", or "diverged" when a loss left the finite range.
     history : list of dict
-        Step and loss terms at about `REPORTS` moments.
+        Step and loss terms at about `REPORTS` moments, and the last finite ones before divergence.
     seconds : float
-        Wall-clock time of the steps.
+        Wall-clock time of the steps, over all sessions.
+    engine : str
+        "eager", "compiled" or "CUDA graph".
+    diverged_at : int, optional
+        The step whose loss was the first NaN or infinity.
     """
 
     model: Autoencoder
-    status: str
+    status: str = "finished"
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    engine: str = "eager"
+    diverged_at: int | None = None
 
 
 def training_data(spec: RunSpec) -> tuple[Array, Array]:
@@ -106,7 +112,14 @@ def weight_at(step: int, spec: RunSpec) -> float:
     return spec.weight * min(1.0, step / (EASE * spec.steps))
 
 
-def fit(spec: RunSpec, device: str = "cpu", progress: Progress | None = None) -> Fit:
+def fit(
+    spec: RunSpec,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    stop: Stop = lambda: False,
+    code: str = "",
+) -> Fit:
     """Train one autoencoder by minimising its method's objective with Adam.
 
     Parameters
@@ -116,43 +129,109 @@ def fit(spec: RunSpec, device: str = "cpu", progress: Progress | None = None) ->
     device : str
         Where the data and the networks live: "cpu" or "cuda".
     progress : callable, optional
-        Called about `REPORTS` times with the step and the loss terms.
+        Called with the step and the loss terms: at the start, and about `REPORTS` times.
+    checkpoint : Path, optional
+        Where to keep the state while training, and to go on from if it is there.
+    stop : callable
+        Asked after every step; when it says yes, a checkpoint is written and the fit ends.
+    code : str
+        Names the code that trains; a checkpoint of other code is not used.
 
     Raises
     ------
     InputError
-        If the device is not there.
+        If the device is not there, the memory too small or the checkpoint cannot be written.
+    Unfinished
+        If `stop` said so.
     """
     place = device_of(device)
     x = torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place)
-    model = build(spec).to(place)
-    rng = torch.Generator(place).manual_seed(spec.seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=spec.rate, fused=True)
-    result = Fit(model, "finished")
-    started = time.perf_counter()
-    for step in range(spec.steps):
-        batch = x[torch.randint(len(x), (spec.batch,), generator=rng, device=place)]
-        terms = OBJECTIVES[spec.method](model, batch, spec, weight_at(step, spec), rng)
-        _descend(optimizer, terms, rate_at(step, spec))
-        if _is_report(step, spec.steps):
-            row = {"step": float(step + 1)} | {name: term.item() for name, term in terms.items()}
-            if not all(map(math.isfinite, row.values())):
-                result.status = "diverged"
-                break
-            result.history.append(row)
-            if progress:
-                progress(step + 1, row)
-    result.seconds = time.perf_counter() - started
-    result.model = model.cpu().eval()
+    identity = f"{spec.key} {code} {place.type}"
+    try:
+        engine = Engine(build(spec), x, spec)
+        result = Fit(engine.model, engine=engine.kind)
+        _run(engine, result, progress, checkpoint, stop, identity)
+    except (MemoryError, RuntimeError) as error:
+        if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+            raise
+        raise InputError(
+            f"{device} has too little memory for {spec.batch} points a step and networks of width "
+            f"{spec.width}: try a smaller batch."
+        ) from None
+    result.model = engine.model.cpu().eval()
     return result
 
 
-def _descend(optimizer: torch.optim.Optimizer, terms: Terms, rate: float) -> None:
-    optimizer.param_groups[0]["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    loss: Tensor = torch.stack(list(terms.values())).sum()
-    loss.backward()
-    optimizer.step()
+def _run(
+    engine: Engine,
+    result: Fit,
+    progress: Progress | None,
+    checkpoint: Path | None,
+    stop: Stop,
+    identity: str,
+) -> None:
+    """Take the steps that are left; read losses back and write checkpoints now and then."""
+    spec = engine.spec
+    first, last = _resume(engine, result, checkpoint, identity)
+    before, began = result.seconds, time.perf_counter()
+    unread: list[Tensor] = []
+    saved = began
+    if progress:
+        progress(first, last)
+    for step in range(first, spec.steps):
+        unread.append(engine.step(rate_at(step, spec), weight_at(step, spec)))
+        report, halt = _is_report(step, spec.steps), stop()
+        now = time.perf_counter()
+        due = checkpoint is not None and (halt or now - saved > CHECKPOINT_SECONDS)
+        if not (report or due or halt or len(unread) == READ_BACK):
+            continue
+        for row in _read_back(unread, engine.names, step + 1):
+            if not all(map(math.isfinite, row.values())):
+                result.status, result.diverged_at = "diverged", int(row["step"])
+                result.history += [last] if last and last not in result.history else []
+                result.seconds = before + now - began
+                return
+            last = row
+        unread.clear()
+        result.seconds = before + now - began
+        if report:
+            result.history.append(last)
+            if progress:
+                progress(step + 1, last)
+        if step + 1 == spec.steps:
+            return
+        if due and checkpoint is not None:
+            told = {"identity": identity, "step": step + 1, "history": result.history,
+                    "last": last, "seconds": result.seconds}  # fmt: skip
+            checkpoints.save(checkpoint, engine.state(), told)
+            saved = time.perf_counter()
+        if halt:
+            raise Unfinished(
+                f"stopped at step {step + 1} of {spec.steps}; the same command goes on."
+            )
+
+
+def _resume(
+    engine: Engine, result: Fit, checkpoint: Path | None, identity: str
+) -> tuple[int, dict[str, float]]:
+    """Put engine and result where the checkpoint left them; return the next step, and losses."""
+    found = checkpoints.load(checkpoint, identity) if checkpoint else None
+    if found is None:
+        return 0, {}
+    tensors, told = found
+    engine.restore(tensors)
+    result.history, result.seconds = told["history"], told["seconds"]
+    return told["step"], told["last"]
+
+
+def _read_back(unread: list[Tensor], names: tuple[str, ...], done: int) -> list[dict[str, float]]:
+    """Read the loss terms of the last steps from the device, all at once."""
+    rows = torch.stack(unread).tolist()
+    start = done - len(rows) + 1
+    return [
+        {"step": float(start + i)} | dict(zip(names, row, strict=True))
+        for i, row in enumerate(rows)
+    ]
 
 
 def _is_report(step: int, steps: int) -> bool:
@@ -170,9 +249,8 @@ def losses_of(model: Autoencoder, x: Array) -> dict[str, float]:
         points = torch.as_tensor(np.repeat(x, 8, axis=0))
         rng = torch.Generator().manual_seed(0)
         codes = twin.encoder(points)
-        d = codes.shape[1]
-        z = isometry.sample_latents(codes, "gaussian", rng)
-        u = isometry.unit_vectors(len(points), d, points, rng)
+        noise, u = torch.randn(2, *codes.shape, generator=rng, dtype=codes.dtype)
+        z, u = isometry.sample_latents(codes, noise), isometry.directions(u)
         values = {
             "L_rec": isometry.L_rec(points, twin.decoder(codes)),
             "L_iso": isometry.L_iso(twin.decoder, z, u),

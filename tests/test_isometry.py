@@ -171,17 +171,18 @@ def test_unit_vectors_are_unit_and_isotropic(d, rng):
 def test_latent_samples_fit_the_codes_and_carry_no_gradient(rng):
     codes = torch.randn(20_000, 2, generator=rng) * torch.tensor([3.0, 0.5]) + torch.tensor([1, -2])
     codes.requires_grad_()
-    z = isometry.sample_latents(codes, "gaussian", rng)
+    normals = torch.randn(20_000, 2, generator=rng)
+    z = isometry.sample_latents(codes, normals)
     assert z.shape == codes.shape and not z.requires_grad
     torch.testing.assert_close(z.mean(0), codes.mean(0).detach(), rtol=0, atol=0.06)
     torch.testing.assert_close(z.std(0), codes.std(0).detach(), rtol=0.02, atol=0)
-    box = isometry.sample_latents(codes, "uniform", rng)
+    box = isometry.sample_latents(codes, normals, "uniform")
     assert not box.requires_grad
     assert (box >= codes.amin(0)).all() and (box <= codes.amax(0)).all()
     width = (codes.amax(0) - codes.amin(0)).detach()
     torch.testing.assert_close(box.std(0), width / 12**0.5, rtol=0.02, atol=0)
     with pytest.raises(InputError, match="did you mean gaussian"):
-        isometry.sample_latents(codes, "gausian")
+        isometry.sample_latents(codes, normals, "gausian")
 
 
 def test_reconstruction_sums_over_coordinates_and_averages_over_samples():

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from isoae_lib import isometry, penalties
+from isoae_lib import isometry
 from isoae_lib.networks import fully_connected
-from isoae_lib.penalties import OBJECTIVES
+from isoae_lib.penalties import OBJECTIVES, normals_of
 from isoae_lib.specs import METHODS, RunSpec
 from isoae_lib.theory import jacobians
 
@@ -19,8 +19,12 @@ WEIGHT = 0.37
 def terms_of(method, x, seed=3):
     spec = RunSpec("s-shape", method, noise=0.2)
     model = fully_connected(3, 2, width=16, depth=2, tied=method == "TCAE").double()
+    return model, OBJECTIVES[method](model, x, chance(spec, seed), spec, WEIGHT), spec
+
+
+def chance(spec, seed=3):
     rng = torch.Generator().manual_seed(seed)
-    return model, OBJECTIVES[method](model, x, spec, WEIGHT, rng), spec
+    return torch.randn(40, normals_of(spec, 3), generator=rng).double()
 
 
 @pytest.fixture
@@ -40,11 +44,10 @@ def test_reconstruction_is_the_sum_over_coordinates_and_mean_over_points(method,
 
 
 def test_i_ae_has_three_terms_each_weighted(x):
-    model, terms, _ = terms_of("I-AE", x)
-    rng = torch.Generator().manual_seed(3)
-    u = isometry.unit_vectors(40, 2, x, rng)
-    z = isometry.sample_latents(model.encoder(x), "gaussian", rng)
-    v = isometry.unit_vectors(40, 2, x, rng)
+    model, terms, spec = terms_of("I-AE", x)
+    u, v, noise = chance(spec).split(2, dim=1)
+    u, v = isometry.directions(u), isometry.directions(v)
+    z = isometry.sample_latents(model.encoder(x), noise)
     B, A = jacobians(model.encoder, x), jacobians(model.decoder, z)
     piso = ((u[:, None] @ B)[:, 0].norm(dim=1) - 1).pow(2).mean()
     iso = ((A @ v[:, :, None])[..., 0].norm(dim=1) - 1).pow(2).mean()
@@ -55,10 +58,9 @@ def test_i_ae_has_three_terms_each_weighted(x):
 
 
 def test_without_l_piso_the_encoder_term_is_gone_and_the_decoder_term_stays(x):
-    model, terms, _ = terms_of("I-AE-without-L_piso", x)
-    rng = torch.Generator().manual_seed(3)
-    z = isometry.sample_latents(model.encoder(x), "gaussian", rng)
-    v = isometry.unit_vectors(40, 2, x, rng)
+    model, terms, spec = terms_of("I-AE-without-L_piso", x)
+    v, noise = chance(spec).split(2, dim=1)
+    z, v = isometry.sample_latents(model.encoder(x), noise), isometry.directions(v)
     iso = ((jacobians(model.decoder, z) @ v[:, :, None])[..., 0].norm(dim=1) - 1).pow(2).mean()
     assert set(terms) == {"L_rec", "L_iso"}
     torch.testing.assert_close(terms["L_iso"], WEIGHT * iso)
@@ -66,33 +68,19 @@ def test_without_l_piso_the_encoder_term_is_gone_and_the_decoder_term_stays(x):
 
 def test_the_spec_decides_where_latents_are_drawn(x):
     model, gaussian, spec = terms_of("I-AE", x)
-    rng = torch.Generator().manual_seed(3)
-    terms = OBJECTIVES["I-AE"](model, x, replace(spec, sampler="uniform"), WEIGHT, rng)
-    again = torch.Generator().manual_seed(3)
-    isometry.unit_vectors(40, 2, x, again)
-    z = isometry.sample_latents(model.encoder(x), "uniform", again)
-    v = isometry.unit_vectors(40, 2, x, again)
-    torch.testing.assert_close(terms["L_iso"], WEIGHT * isometry.L_iso(model.decoder, z, v))
+    boxed = replace(spec, sampler="uniform")
+    terms = OBJECTIVES["I-AE"](model, x, chance(spec), boxed, WEIGHT)
+    _, v, noise = chance(spec).split(2, dim=1)
+    z = isometry.sample_latents(model.encoder(x), noise, "uniform")
+    expected = isometry.L_iso(model.decoder, z, isometry.directions(v))
+    torch.testing.assert_close(terms["L_iso"], WEIGHT * expected)
     assert not torch.equal(terms["L_iso"], gaussian["L_iso"])
-
-
-def test_the_directions_of_encoder_and_decoder_are_drawn_apart(x, monkeypatch):
-    drawn = []
-
-    def record(*arguments):
-        drawn.append(isometry.unit_vectors(*arguments))
-        return drawn[-1]
-
-    monkeypatch.setattr(penalties, "unit_vectors", record)
-    terms_of("I-AE", x)
-    assert len(drawn) == 2 and not torch.equal(*drawn)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_weight_multiplies_the_regularizer_alone(method, x):
     model, terms, spec = terms_of(method, x)
-    rng = torch.Generator().manual_seed(3)
-    doubled = OBJECTIVES[method](model, x, spec, 2 * WEIGHT, rng)
+    doubled = OBJECTIVES[method](model, x, chance(spec), spec, 2 * WEIGHT)
     for name, term in terms.items():
         factor = 1 if name == "L_rec" else 2
         torch.testing.assert_close(doubled[name], factor * term)
@@ -113,14 +101,14 @@ def test_gradient_penalty_is_the_frobenius_norm_of_the_decoder(x):
 
 def test_denoising_sees_noise_of_the_asked_size_and_rebuilds_the_clean_points(x):
     model, terms, spec = terms_of("DAE", x)
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(3), dtype=x.dtype)
-    noisy = x + spec.noise * x.std() * noise
+    noisy = x + spec.noise * x.std() * chance(spec)
     torch.testing.assert_close(terms["L_rec"], (model(noisy) - x).pow(2).sum(1).mean())
 
 
 def test_denoising_without_noise_is_the_plain_autoencoder(x):
     model, plain, spec = terms_of("AE", x)
-    terms = OBJECTIVES["DAE"](model, x, replace(spec, noise=0.0), WEIGHT, torch.Generator())
+    silent = replace(spec, method="DAE", noise=0.0)
+    terms = OBJECTIVES["DAE"](model, x, chance(silent), silent, WEIGHT)
     torch.testing.assert_close(terms, plain)
 
 

@@ -1,0 +1,69 @@
+"""What the paper's experiments cost on this device, from a ten-second calibration."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from isoae_lib import paper
+from isoae_lib.engine import Engine
+from isoae_lib.specs import RunSpec
+from isoae_lib.training import build, device_of, training_data
+
+CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs
+SHOWN = {"toy": "Figure 1", "3d": "Table 1, Figures 3 and 4"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one table or figure asks for.
+
+    Attributes
+    ----------
+    shown : str
+        Which tables and figures.
+    runs, steps : int
+        How many runs, and how many steps they take together.
+    seconds : float
+        About how long one process needs for all of them.
+    """
+
+    shown: str
+    runs: int
+    steps: int
+    seconds: float
+
+
+def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
+    """Time eager steps of a run for about `budget` seconds and return the mean of one."""
+    place = device_of(device)
+    x = torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place)
+    engine = Engine(build(spec), x, spec, compiled=False)
+    engine.step(0.0, 0.0)
+    began, steps = time.perf_counter(), 0
+    while time.perf_counter() - began < budget:
+        engine.step(0.0, 0.0)[0].item()  # reads back, so that a GPU is waited for
+        steps += 1
+    return (time.perf_counter() - began) / steps
+
+
+def costs(preset: str, device: str = "cpu") -> list[Cost]:
+    """Return the cost of every table and figure at a preset, on one process of this device.
+
+    A calibration without compiled steps: long runs on a CPU are faster than it says.
+    """
+    kinds = [(section, method) for section, (_, ms) in paper.SECTIONS.items() for method in ms]
+    each = CALIBRATION / len(kinds)
+    found = []
+    for section, shown in SHOWN.items():
+        wanted = paper.section_runs(section, preset)
+        specs = [paper.spec(name, preset, seed) for name, seed in wanted]
+        step = {}
+        for spec in specs:
+            if spec.method not in step:
+                step[spec.method] = seconds_per_step(spec, device, each)
+        seconds = sum(spec.steps * step[spec.method] for spec in specs)
+        found.append(Cost(shown, len(specs), sum(spec.steps for spec in specs), seconds))
+    return found

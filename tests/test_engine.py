@@ -1,0 +1,118 @@
+"""The step: compiled and eager agree, its state is whole, and reading back is exact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from make_golden import TINY
+
+from isoae_lib import engine, training
+from isoae_lib.engine import Engine
+from isoae_lib.specs import METHODS, RunSpec
+
+SPEC = RunSpec("s-shape", "I-AE", **TINY)
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+
+
+def engine_of(spec, device="cpu"):
+    x = torch.as_tensor(training.training_data(spec)[0], dtype=torch.float32, device=device)
+    return Engine(training.build(spec), x, spec)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_step_is_adam_on_the_sum_of_the_terms(method):
+    """Against PyTorch's Adam as it comes, unfused, with the rate as a number."""
+    spec = replace(SPEC, method=method)
+    fast, slow = engine_of(spec), engine_of(spec)
+    plain = torch.optim.Adam(slow.model.parameters(), lr=0.01, foreach=False)
+    for _ in range(3):
+        fast.step(0.01, 0.3)
+        pick = torch.randint(len(slow.x), (spec.batch,), generator=slow.rng)
+        normals = torch.randn(spec.batch, slow.wanted, generator=slow.rng)
+        plain.zero_grad()
+        slow.terms(slow.x[pick], normals, 0.3).sum().backward()
+        plain.step()
+    for ours, theirs in zip(fast.model.parameters(), slow.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_a_state_put_back_gives_the_same_steps():
+    one = engine_of(SPEC)
+    one.step(0.01, 0.3)
+    kept = {name: tensor.clone() for name, tensor in one.state().items()}
+    first = [one.step(0.01, 0.3) for _ in range(3)]
+    one.restore(kept)
+    again = [one.step(0.01, 0.3) for _ in range(3)]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    other = engine_of(SPEC)
+    other.restore(kept)
+    assert torch.equal(other.step(0.01, 0.3), first[0])
+
+
+def test_a_state_has_every_weight_its_moments_and_chance():
+    one = engine_of(SPEC)
+    before = {name: tensor.clone() for name, tensor in one.state().items()}
+    one.step(0.01, 0.3)
+    count = sum(1 for _ in one.model.parameters())
+    assert len(before) == 4 * count + 1
+    assert all(not torch.equal(before[name], now) for name, now in one.state().items())
+
+
+def test_what_cannot_be_compiled_is_trained_all_the_same(monkeypatch, caplog):
+    def refused(*_, **__):
+        raise RuntimeError("no C++ compiler")
+
+    monkeypatch.setattr(engine, "COMPILE_FROM", 1)
+    monkeypatch.setattr(engine.torch, "compile", lambda *_, **__: refused)
+    with caplog.at_level("INFO"):
+        fit = training.fit(SPEC)
+    assert fit.engine == "eager" and "goes on without" in caplog.text
+    monkeypatch.undo()
+    assert fit.history == training.fit(SPEC).history
+
+
+def test_compiled_and_eager_agree(monkeypatch):
+    eager = training.fit(SPEC)
+    monkeypatch.setattr(engine, "COMPILE_FROM", 1)
+    fit = training.fit(SPEC)
+    if fit.engine != "compiled":
+        pytest.skip("no C++ compiler here")
+    for ours, theirs in zip(fit.history, eager.history, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-3)
+
+
+def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
+    step = Engine.step
+    calls = iter(range(1000))
+
+    def breaks(self, rate, weight):
+        terms = step(self, rate, weight)
+        return terms * float("nan") if next(calls) == 33 else terms
+
+    monkeypatch.setattr(Engine, "step", breaks)
+    fit = training.fit(replace(SPEC, steps=400))
+    assert fit.status == "diverged" and fit.diverged_at == 34
+    assert fit.history[-1]["step"] == 33
+
+
+@GPU
+def test_a_cuda_graph_takes_the_steps_of_the_eager_engine(monkeypatch):
+    graph = engine_of(SPEC, "cuda")
+    assert graph.kind == "CUDA graph"
+    eager = engine_of(SPEC, "cuda")
+    eager.replay = eager._once
+    for _ in range(20):
+        ours, theirs = graph.step(0.01, 0.3), eager.step(0.01, 0.3)
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@GPU
+def test_a_run_on_the_gpu_goes_on_in_the_same_bits(tmp_path):
+    spec = replace(SPEC, steps=90)
+    asked = iter(range(1000))
+    with pytest.raises(training.Unfinished):
+        training.fit(spec, "cuda", checkpoint=tmp_path / "c", stop=lambda: next(asked) > 40)
+    parts, whole = training.fit(spec, "cuda", checkpoint=tmp_path / "c"), training.fit(spec, "cuda")
+    assert parts.history == whole.history
