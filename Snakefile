@@ -17,7 +17,10 @@ GROUPS = paper.groups(PRESET)
 
 
 def stamps(wildcards):
-    return [f"{BASE}/runs/{group}.done" for group in paper.groups(PRESET, (wildcards.stem,))]
+    groups = list(paper.groups(PRESET, (wildcards.stem,)))
+    if wildcards.stem == "03_evaluation_3d":
+        groups.append("embeddings")
+    return [f"{BASE}/runs/{group}.done" for group in groups]
 
 
 wildcard_constraints:
@@ -39,6 +42,14 @@ rule train:
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
     priority: 1
     shell: ISOAE + " train {params.names} --preset " + PRESET + " --seed {wildcards.seed} > '{log}' 2>&1"
+
+
+rule embed:
+    input: [f"isoae_lib/{name}.py" for name in ("embeddings", "paper", "surfaces")]
+    output: touch(BASE + "/runs/embeddings.done")
+    log: BASE + "/logs/embeddings.log"
+    priority: 2
+    shell: ISOAE + " embed --preset " + PRESET + " > '{log}' 2>&1"
 
 
 rule execute:

@@ -1,4 +1,4 @@
-"""The command `isoae`: train, notebook, book, site, paper, runs."""
+"""The command `isoae`: train, embed, notebook, book, site, paper, runs."""
 
 from __future__ import annotations
 
@@ -142,6 +142,14 @@ def notebook(
 
     target = out or Path("build") / preset / "executed" / f"{stem}.ipynb"
     notebooks.execute(stem, preset, target, notebooks.parse_parameters(set_ or []))
+
+
+@app.command()
+def embed(preset: Preset = "laptop") -> None:
+    """Compute the classic embeddings of Figure 3 and keep them in the store."""
+    from isoae_lib import embeddings
+
+    embeddings.prepare(preset)
 
 
 @app.command()

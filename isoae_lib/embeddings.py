@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import warnings
 
+from joblib import Memory
 from numpy.typing import ArrayLike
 
+from isoae_lib import paper
 from isoae_lib.errors import choose
 from isoae_lib.evaluation import checked
-from isoae_lib.surfaces import Array
+from isoae_lib.runs import store_path
+from isoae_lib.surfaces import SURFACES, Array
+from isoae_lib.training import training_data
 
 CLASSIC = ("U-MAP", "t-SNE", "LLE")
 
@@ -42,3 +46,20 @@ def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
     from sklearn.manifold import LocallyLinearEmbedding
 
     return LocallyLinearEmbedding(n_neighbors=12, random_state=seed).fit_transform(x)
+
+
+def classic(data: str, preset: str) -> dict[str, Array]:
+    """Return the classic embeddings of the points that a preset's runs on a surface see, by method.
+
+    Kept in the store by joblib, which computes again when points or code differ: the workflow asks
+    for them while networks train.
+    """
+    points, _ = training_data(paper.spec(f"3d/{data}/I-AE", preset))
+    kept = Memory(store_path() / "embeddings", verbose=0).cache(embed)
+    return {method: kept(method, points) for method in CLASSIC}
+
+
+def prepare(preset: str) -> None:
+    """Compute the classic embeddings of every surface."""
+    for data in SURFACES:
+        classic(data, preset)

@@ -5,13 +5,11 @@ Names are the paper's: f the decoder, g the encoder; x data (n, D), z latents (n
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from isoae_lib import chain
 from isoae_lib.errors import choose
-from isoae_lib.networks import Scale, SoftPlus, TransposedLinear
 from isoae_lib.specs import LATENT_SAMPLERS
 
 
@@ -50,62 +48,40 @@ def sample_latents(codes: Tensor, normals: Tensor, sampler: str = "gaussian") ->
     return codes.mean(0) + codes.std(0, correction=0) * normals
 
 
-def _is_plain(net: nn.Module) -> bool:
-    """Whether the chain rule below is written out for every layer of `net`."""
-    known = (nn.Linear, TransposedLinear, Scale, SoftPlus)
-    return isinstance(net, nn.Sequential) and all(isinstance(layer, known) for layer in net)
-
-
 def push_forward(f: nn.Module, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     """Return f(z) and df(z)u, (n, D) each, by forward mode; never a Jacobian.
 
-    A chain of linear layers and SoftPlus carries the tangent along explicitly, which needs no
-    double backward; any other module goes through forward-mode automatic differentiation.
+    A chain of the layers of Table 3 carries the tangent along explicitly, which needs no double
+    backward; any other module goes through forward-mode automatic differentiation. BatchNorm
+    normalises by the batch and leaves its running statistics alone (decision 4).
     """
-    if not _is_plain(f):
+    if not chain.is_chain(f):
         return torch.func.jvp(f, (z,), (u,))  # type: ignore[return-value]
     for layer in f:  # type: ignore[attr-defined]
-        if isinstance(layer, SoftPlus):
-            z, slope = layer.value_and_slope(z)
-            u = slope * u
-        else:
-            z, u = layer(z), _linear_part(layer, u)
+        z, u = chain.forward(layer, z, u)
     return z, u
 
 
 def pull_back(g: nn.Module, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     """Return g(x) (n, d) and u'dg(x) (n, D), by reverse mode; never a Jacobian.
 
-    Like `push_forward`, explicit for linear layers and SoftPlus: forward keeping the slopes, then
-    back through the transposed weights. Any other module goes through reverse-mode automatic
-    differentiation with a graph for the second derivative.
+    Like `push_forward`, explicit for the layers of Table 3: forward keeping what the way back
+    needs, then back through the transposed layers. Any other module goes through reverse-mode
+    automatic differentiation with a graph for the second derivative.
     """
-    if not _is_plain(g):
+    if not chain.is_chain(g):
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             codes = g(x)
         (pulled,) = torch.autograd.grad(codes, x, u, create_graph=torch.is_grad_enabled())
         return codes, pulled
-    slopes = []
+    kept = []
     for layer in g:  # type: ignore[attr-defined]
-        if isinstance(layer, SoftPlus):
-            x, slope = layer.value_and_slope(x)
-            slopes.append(slope)
-        else:
-            x = layer(x)
+        x, needed = chain.forward_keeping(layer, x)
+        kept.append(needed)
     for layer in reversed(g):  # type: ignore[call-overload]
-        u = u * slopes.pop() if isinstance(layer, SoftPlus) else _transposed_part(layer, u)
+        u = chain.back(layer, kept.pop(), u)
     return x, u
-
-
-def _linear_part(layer: Any, u: Tensor) -> Tensor:
-    """Return W u for each row u: the layer without its bias."""
-    return u * layer.factor if isinstance(layer, Scale) else u @ layer.weight.T
-
-
-def _transposed_part(layer: Any, u: Tensor) -> Tensor:
-    """Return W' u for each row u."""
-    return u * layer.factor if isinstance(layer, Scale) else u @ layer.weight
 
 
 def departure(vectors: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from isoae_lib.site import html_folder
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
 NOTEBOOK = 25.0  # seconds of a notebook whose runs are done
+EMBEDDINGS = 90.0  # seconds of the classic embeddings
 
 
 @dataclass
@@ -58,6 +59,8 @@ def jobs_of(preset: str, target: str) -> list[Job]:
         for group, names in paper.groups(preset).items()
         for name in names
     ]  # fmt: skip
+    embedded = base / "runs" / "embeddings.done"
+    jobs.append(Job("embeddings", embedded, base / "logs" / "embeddings.log", EMBEDDINGS))
     for stem in paper.NOTEBOOKS:
         output = base / "executed" / f"{stem}.ipynb"
         jobs.append(Job(stem, output, base / "logs" / f"{stem}.log", NOTEBOOK))
@@ -126,7 +129,7 @@ def _watch(process: subprocess.Popen[bytes], jobs: list[Job]) -> list[Job]:
                 spent = time.monotonic() - began
                 pace = spent / sum(j.seconds for j in finished)
                 left = pace * sum(j.seconds for j in waiting)
-                seed = f" seed {job.output.stem}" if job.output.suffix == ".done" else ""
+                seed = f" seed {job.output.stem}" if job.output.stem.isdigit() else ""
                 print(
                     f"[{len(jobs) - len(waiting):3d}/{len(jobs)}] {job.name + seed:<40s} "
                     f"spent {_clock(spent)}  left about {_clock(left)}",

@@ -66,12 +66,11 @@ print(f"lambda_iso = {spec.weight}, {len(seeds)} seeds")
 # LLE are run as the paper says: 30 neighbours, perplexity 50; LLE's 12 neighbours are our choice.
 
 # %% tags=["hide-input"]
-from isoae_lib.embeddings import embed
+from isoae_lib.embeddings import classic
 
 for name, surface in SURFACES.items():
     run = shown[name]["I-AE"]
-    codes = {m: r.codes for m, r in table_1[name].items()}
-    codes |= {m: embed(m, run.points) for m in ("U-MAP", "t-SNE", "LLE")}
+    codes = {m: r.codes for m, r in table_1[name].items()} | classic(name, preset)
     figures.embeddings(surface, run.points, run.chart, codes)
 
 # %% [markdown]

@@ -1,0 +1,126 @@
+"""The chain rule written out, against full Jacobians and automatic differentiation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from isoae_lib import chain, isometry
+from isoae_lib.networks import Scale, SoftPlus, fc_nn, s_cnn
+
+LAYERS = {
+    "linear": (lambda: nn.Linear(4, 3), (4,)),
+    "scale": (lambda: Scale(0.3), (4,)),
+    "SoftPlus": (SoftPlus, (4,)),
+    "convolution": (lambda: nn.Conv2d(2, 3, 4, 2, 1), (2, 8, 8)),
+    "convolution that leaves a border": (lambda: nn.Conv2d(2, 3, 4, 2, 0), (2, 7, 9)),
+    "transposed convolution": (lambda: nn.ConvTranspose2d(2, 3, 4, 2, 3), (2, 6, 6)),
+    "flatten": (nn.Flatten, (2, 3, 3)),
+    "unflatten": (lambda: nn.Unflatten(1, (2, 3, 1)), (6,)),
+    "padding": (lambda: nn.ZeroPad2d((1, 2, 3, 0)), (2, 3, 4)),
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(4), (4,)),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(2), (2, 3, 3)),
+}
+
+
+def batch_map(net):
+    """The network as a function of the whole batch that leaves its running statistics alone.
+
+    In elementary operations: PyTorch's fused BatchNorm has a right tangent with a wrong gradient.
+    """
+
+    def apply(x):
+        for layer in net:
+            if isinstance(layer, chain.NORMS) and layer.training:
+                others = [k for k in range(x.ndim) if k != 1]
+                x = x - x.mean(others, keepdim=True)
+                x = x / (x.square().mean(others, keepdim=True) + layer.eps).sqrt()
+                weight, bias = (
+                    t.reshape(-1, *[1] * (x.ndim - 2)) for t in (layer.weight, layer.bias)
+                )
+                x = x * weight + bias
+            else:
+                x = layer(x)
+        return x
+
+    return apply
+
+
+def shaken(net, amount=0.3):
+    """Nothing is 0 or 1 by default: weights, biases and running statistics."""
+    for tensor in [*net.parameters(), *(b for b in net.buffers() if b.is_floating_point())]:
+        tensor.data += amount * torch.rand_like(tensor)
+    return net.double()
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", LAYERS)
+def test_each_layer_both_ways(name, training):
+    make, shape = LAYERS[name]
+    net = shaken(nn.Sequential(make())).train(training)
+    x = torch.randn(5, *shape).double() * 0.05
+    u = torch.randn_like(x)
+    apply = batch_map(net)
+    value, tangent = torch.func.jvp(apply, (x,), (u,))
+    ours = isometry.push_forward(net, x, u)
+    torch.testing.assert_close(ours[0], value)
+    torch.testing.assert_close(ours[1], tangent, rtol=1e-6, atol=1e-8)
+    v = torch.randn_like(value)
+    _, vjp = torch.func.vjp(apply, x)
+    ours = isometry.pull_back(net, x, v)
+    torch.testing.assert_close(ours[0], value)
+    torch.testing.assert_close(ours[1], vjp(v)[0], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("make", [fc_nn, s_cnn])
+def test_whole_networks_both_ways_and_their_gradients(make):
+    model = shaken(make(3), 0.01).train()
+    x, z = torch.rand(6, 784).double(), torch.randn(6, 3).double()
+    u = isometry.unit_vectors(6, 3, x)
+    assert chain.is_chain(model.encoder) and chain.is_chain(model.decoder)
+    assert model(x).shape == x.shape and model.encoder(x).shape == (6, 3)
+    f, g = batch_map(model.decoder), batch_map(model.encoder)
+    slow = isometry.departure(torch.func.jvp(f, (z,), (u,))[1])
+    weights = list(model.decoder.parameters())
+    same(isometry.L_iso(model.decoder, z, u), slow, weights)
+    at = x.clone().requires_grad_()
+    (pulled,) = torch.autograd.grad(g(at), at, u, create_graph=True)
+    weights = list(model.encoder.parameters())
+    same(isometry.L_piso(model.encoder, x, u), isometry.departure(pulled), weights)
+
+
+def same(fast, slow, weights):
+    torch.testing.assert_close(fast, slow, rtol=1e-6, atol=0)
+    ours, true = (
+        torch.cat(
+            [
+                (torch.zeros_like(w) if g is None else g).flatten()
+                for w, g in zip(weights, torch.autograd.grad(v, weights, allow_unused=True))
+            ]
+        )
+        for v in (fast, slow)
+    )
+    assert true.norm() > 0
+    torch.testing.assert_close(ours, true, rtol=1e-4, atol=1e-6 * true.norm().item())
+
+
+def test_probing_leaves_the_running_statistics_alone_and_encoding_does_not():
+    model = fc_nn().train()
+    x = torch.rand(9, 784)
+
+    def statistics(net):
+        return {name: b.clone() for name, b in net.named_buffers()}
+
+    before = statistics(model.decoder)
+    isometry.push_forward(model.decoder, torch.randn(9, 2), torch.randn(9, 2))
+    assert all(torch.equal(before[name], b) for name, b in model.decoder.named_buffers())
+    twin = fc_nn().train()
+    twin.encoder(x)
+    isometry.pull_back(model.encoder, x, torch.randn(9, 2))
+    for (name, ours), theirs in zip(model.encoder.named_buffers(), twin.encoder.buffers()):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6, msg=name)
+    model.eval()
+    before = statistics(model.encoder)
+    isometry.pull_back(model.encoder, x, torch.randn(9, 2))
+    assert all(torch.equal(before[name], b) for name, b in model.encoder.named_buffers())
