@@ -23,8 +23,14 @@ class _SoftPlusAndSlope(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        slope = torch.sigmoid(a * BETA)
-        value = F.softplus(a, BETA)
+        if torch.compiler.is_compiling():  # one exponential for both, fused into one loop
+            e = torch.exp(a.abs() * -BETA)
+            one = 1 / (1 + e)
+            slope = torch.where(a >= 0, one, e * one)
+            value = a.clamp(min=0) + torch.log(1 + e) / BETA
+        else:
+            slope = torch.sigmoid(a * BETA)
+            value = F.softplus(a, BETA)
         ctx.save_for_backward(slope)
         return value, slope
 
@@ -40,7 +46,7 @@ class SoftPlus(nn.Module):
 
     def forward(self, a: Tensor) -> Tensor:
         """Return log(1 + exp(beta a)) / beta, elementwise."""
-        return F.softplus(a, BETA)
+        return self.value_and_slope(a)[0] if torch.compiler.is_compiling() else F.softplus(a, BETA)
 
     @staticmethod
     def value_and_slope(a: Tensor) -> tuple[Tensor, Tensor]:

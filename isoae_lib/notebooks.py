@@ -60,8 +60,6 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python"
     }  # fmt: skip
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"{stem[:2]}-{number:03d}"  # the same in every execution
     jupytext.write(notebook, source)
     for name in values:
         choose(f"parameter of {stem}", name, papermill.inspect_notebook(str(source)))
@@ -85,10 +83,11 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
 
 
 def _write_stable(running: Path, out: Path) -> None:
-    """Move the executed notebook to its place without papermill's times and paths."""
+    """Move the executed notebook to its place without papermill's times, paths and random ids."""
     notebook = json.loads(running.read_text())
     notebook["metadata"].pop("papermill", None)
-    for cell in notebook["cells"]:
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"{out.stem[:2]}-{number:03d}"
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
     aside = out.with_suffix(".partial")

@@ -26,7 +26,7 @@ TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")
 SETTINGS: dict[str, dict[str, dict[str, int | float]]] = {
     "3d": {
         "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
-        "laptop": {"points": 2000, "steps": 1500, "batch": 64, "rate": 2e-3},
+        "laptop": {"points": 2000, "steps": 1200, "batch": 64, "rate": 4e-3},
         "paper": {"points": 2000, "steps": 100_000, "batch": 2000, "rate": 1e-3},
         "published": {"points": 2000, "steps": 10_000, "batch": 200, "rate": 2e-3},
     },

@@ -175,15 +175,21 @@ class SDecoder(nn.Module):
 
 
 class SEncoder(nn.Module):
-    """g = f^-1 o p near the S shape: project onto the nearer arc, read its angle."""
+    """g = f^-1 o p near the S shape: project onto the nearer of its two arcs, read the angle."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return g(x), (n, 2)."""
-        side = -torch.sign(x[:, 2])
-        t = torch.atan2(x[:, 0], S_RADIUS + side * x[:, 2])
-        # Each arc has its centre at height +-r; angles beyond the half turn belong to its hook.
-        t = torch.where(side * t < -0.1, t + side * 2 * torch.pi, t)
-        return torch.stack([S_RADIUS * t, x[:, 1] + S_HEIGHT / 2], dim=1)
+        f = SDecoder()
+        one, other = self._on_arc(x, 1.0), self._on_arc(x, -1.0)
+        nearer = (f(one) - x).norm(dim=1) <= (f(other) - x).norm(dim=1)
+        return torch.where(nearer[:, None], one, other)
+
+    @staticmethod
+    def _on_arc(x: Tensor, side: float) -> Tensor:
+        """Return the code of the closest point on one arc: three quarters of a circle."""
+        t = torch.atan2(side * x[:, 0], S_RADIUS + side * x[:, 2])
+        t = torch.where(t < -torch.pi / 4, t + 2 * torch.pi, t).clamp(0, 1.5 * torch.pi)
+        return torch.stack([S_RADIUS * side * t, x[:, 1] + S_HEIGHT / 2], dim=1)
 
 
 def jacobians(net: nn.Module, x: Tensor) -> Tensor:
