@@ -56,7 +56,7 @@ rule execute:
     input:
         "notebooks/{stem}.py",
         LIBRARY,
-        glob.glob("data/paper/*.csv"),
+        glob.glob("data/paper/*.csv") + glob.glob("data/benchmarks/*.json"),
         glob.glob("data/runs/**/run.json", recursive=True),
         stamps,
     output: BASE + "/executed/{stem}.ipynb"

@@ -27,12 +27,19 @@ def data_of(network: str, batch: int, latent: int = 2) -> Tensor:
     return torch.rand(batch, ambient, generator=rng) - (0.5 if ambient < 784 else 0)
 
 
-def ours(network: str, batch: int, method: str, latent: int = 2, device: str = "cpu") -> Step:
-    """A step of the library's engine: compiled on a CPU, a CUDA graph on a GPU."""
+def ours(
+    network: str,
+    batch: int,
+    method: str,
+    latent: int = 2,
+    device: str = "cpu",
+    compiled: bool = True,
+) -> Step:
+    """A step of the library's engine: on a GPU a CUDA graph, on a CPU compiled or eager."""
     model, x = NETWORKS[network](latent), data_of(network, batch, latent).to(device)
     spec = RunSpec("s-shape", method, batch=batch, latent=min(latent, 3))
     object.__setattr__(spec, "latent", latent)  # a spec checks against the surfaces' 3 dimensions
-    engine = Engine(model, x, spec, compiled=True)
+    engine = Engine(model, x, spec, compiled)
     return lambda: engine.step(RATE, WEIGHT)
 
 

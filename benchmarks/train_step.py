@@ -80,9 +80,17 @@ def measure(network: str, batch: int, device: str, rounds: int) -> dict[str, Any
             low, _, high = statistics.quantiles(taken, n=4)
             row[f"{name}_quartiles_ms"] = [round(low, 3), round(high, 3)]
     return row | {
-        "device": device, "machine": platform.machine(), "threads": threads, "torch": version,
+        "device": device, "processor": processor(), "threads": threads, "torch": version,
         "rounds": rounds,
     }  # fmt: skip
+
+
+def processor() -> str:
+    """Return the processor's name, as far as the system tells."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
 
 def main(

@@ -242,12 +242,12 @@ def publish(
     from isoae_lib import runs
 
     for name in names:
-        run = runs.find(paper.spec(name, preset, seed), store)
-        if run is None:
+        folder = (store or runs.store_path()) / paper.spec(name, preset, seed).key
+        if not (folder / "run.json").is_file():
             raise InputError(
                 f"{name}, seed {seed}, is not in the store at scale {preset}: train it."
             )
-        print(runs.publish(run, name))
+        print(runs.publish(runs.read(folder), name))
 
 
 def _readable(store: Path | None) -> Iterator[Run]:

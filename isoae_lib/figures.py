@@ -264,3 +264,33 @@ def verdict_bars(counts: Mapping[str, int], order: Sequence[str]) -> Figure:
         left += count
     axes.axis("off")
     return figure
+
+
+def growth(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Time of a step against points, and against the latent size, both axes logarithmic."""
+    lines = {
+        "points": {
+            "reference": ("double backward", COLOURS["CAE"], "s"),
+            "ours_iae": ("I-AE, ours", COLOURS["I-AE"], "o"),
+            "floor": ("matrix products of I-AE", COLOURS["U-MAP"], "v"),
+            "ours_ae": ("AE, ours", COLOURS["AE"], "^"),
+        },
+        "latent": {
+            "full_jacobians": ("full Jacobians", COLOURS["CAE"], "s"),
+            "ours_iae": ("one probe each, ours", COLOURS["I-AE"], "o"),
+        },
+    }
+    names = {"points": "points a step", "latent": "latent size $d$"}
+    figure, grid = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    for axes, (sweep, wanted) in zip(grid, lines.items(), strict=True):
+        found = [row for row in rows if row["sweep"] == sweep]
+        at = [row[sweep] for row in found]
+        for key, (name, color, marker) in wanted.items():
+            axes.loglog(
+                at, [row[f"{key}_ms"] for row in found], marker=marker, color=color, label=name
+            )
+        axes.set(xlabel=names[sweep], xticks=at, xticklabels=at)
+        axes.minorticks_off()
+        axes.legend()
+    grid[0].set_ylabel("milliseconds a step")
+    return figure

@@ -14,7 +14,7 @@ from isoae_lib.specs import METHODS, RunSpec
 TABLES = Path(__file__).resolve().parent.parent / "data" / "paper"
 PRESETS = ("smoke", "laptop", "paper")
 SCALES = (*PRESETS, "published")  # the last is that of the records in data/runs
-NOTEBOOKS = ("01_theory", "02_toy_projection", "03_evaluation_3d", "08_claims")
+NOTEBOOKS = ("01_theory", "02_toy_projection", "03_evaluation_3d", "08_claims", "09_speed")
 DECIDING = (  # the modules that decide a run's numbers
     "chain", "curves", "engine", "evaluation", "isometry", "networks", "penalties", "specs",
     "surfaces", "training",
@@ -94,6 +94,7 @@ def notebook_runs(stem: str, preset: str) -> list[tuple[str, int]]:
         "02_toy_projection": toy,
         "03_evaluation_3d": evaluation,
         "08_claims": toy + evaluation,
+        "09_speed": [],
     }[stem]
 
 

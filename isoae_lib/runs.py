@@ -72,7 +72,7 @@ class Run:
         if not weights.is_file():
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
         model = training.build(self.spec)
-        safetensors.torch.load_model(model, weights)
+        model.load_state_dict(safetensors.torch.load_file(weights))
         return model.eval()
 
     def __repr__(self) -> str:
@@ -274,7 +274,8 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
             writer.writeheader()
             writer.writerows(fit.history)
         np.savez_compressed(aside / "embedding.npz", codes=codes.astype(np.float32))
-        safetensors.torch.save_model(fit.model, str(aside / "weights.safetensors"))
+        tensors = {name: tensor.clone() for name, tensor in fit.model.state_dict().items()}
+        safetensors.torch.save_file(tensors, aside / "weights.safetensors")
         record["files"] = {file.name: _checksum(file) for file in sorted(aside.iterdir())}
         (aside / "run.json").write_text(_sealed(record))
         folder = store / spec.key

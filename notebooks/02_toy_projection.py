@@ -47,7 +47,7 @@ toy = {m: runs.load(f"toy/curve/{m}", preset, seed) for m in methods}
 # %%
 spec = toy["I-AE"].spec
 print(f"{spec.points} points in the plane, latent size {spec.latent}, weight {spec.weight}")
-print(f"{spec.depth} hidden layers of {spec.width}, {spec.steps} full-batch steps of Adam")
+print(f"{spec.depth} hidden layers of {spec.width}, {spec.steps} steps of {spec.batch} points")
 
 # %% [markdown]
 # The two objectives, as the library has them:

@@ -65,6 +65,14 @@ def test_a_checkpoint_of_another_run_is_not_used(change, place):
     assert torch.equal(weights(again), weights(training.fit(spec)))
 
 
+def test_divergence_just_after_going_on_tells_the_last_good_losses(place, monkeypatch):
+    with pytest.raises(Unfinished):
+        training.fit(SPEC, checkpoint=place, stop=stops_after(37))
+    monkeypatch.setattr(training.Engine, "step", lambda *_: torch.full((3,), float("nan")))
+    fit = training.fit(SPEC, checkpoint=place)
+    assert fit.diverged_at == 38 and fit.history[-1]["step"] == 37
+
+
 def two_checkpoints(place):
     tensors = {"a": torch.arange(50.0), "b": torch.ones(())}
     for step in (1, 2):

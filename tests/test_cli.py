@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib import cli
+from isoae_lib import cli, estimate
+from isoae_lib.errors import InputError
 
 TINY = [
     part
@@ -36,6 +37,9 @@ def call(monkeypatch, *words):
         (["train", "3d/s-shape/I-AE", "--set", "stepz=5"], "did you mean steps"),
         (["train", "3d/s-shape/I-AE", "--set", "latent=4"], "latent size 4 is above"),
         (["train", "3d/s-shape/I-AE", *TINY, "--device", "cuda:9"], "device 'cuda:9' is not"),
+        (["train", "3d/s-shape/I-AE", "--budget", "soon"], "'soon' is no time: write it like"),
+        (["train", "toy/curve/CAE", "--preset", "published"], "unknown scale of section toy"),
+        (["runs", "publish", "3d/s-shape/AE"], "is not in the store at scale published"),
         (["notebook", "03_evaluation"], "did you mean 03_evaluation_3d"),
         (["notebook", "01_theory", "--set", "sead=1"], "did you mean seed"),
         (["notebook", "01_theory", "--set", "seed"], "write key=value"),
@@ -64,3 +68,33 @@ def test_train_ends_with_the_path_of_the_record(monkeypatch, capsys, store):
     folder = Path(out.splitlines()[-1])
     assert (folder / "run.json").is_file() and folder.parent == store
     assert "done 3d/s-shape/AE" in err and "\tleft 0 s" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("8m", 480), ("1h30m", 5400), ("2h1s", 7201), ("0s", 0)]
+)
+def test_durations(text, seconds):
+    assert cli.seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "8", "m", "8 m", "-3s", "1m2h"])
+def test_what_is_no_duration(text):
+    with pytest.raises(InputError, match="is no time"):
+        cli.seconds_of(text)
+
+
+def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
+    words = ["train", "3d/s-shape/AE", *TINY, "--set", "steps=400", "--budget", "0s"]
+    assert call(monkeypatch, *words) == 75
+    out, err = capsys.readouterr()
+    assert out == "" and "stopped at step 1 of 400; the same command goes on." in err
+    assert call(monkeypatch, *words[:-2]) == 0
+    assert "done 3d/s-shape/AE" in capsys.readouterr().err
+
+
+def test_the_estimate_counts_the_runs(monkeypatch, capsys):
+    monkeypatch.setattr(estimate, "CALIBRATION", 0.1)
+    assert call(monkeypatch, "paper", "--estimate", "--preset", "smoke") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[1].split()[-3:-1] == ["4", "400"] and lines[2].split()[-3:-1] == ["42", "1,680"]

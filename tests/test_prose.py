@@ -68,8 +68,8 @@ def test_the_table_of_settings_says_what_the_presets_do():
     written = {
         field: [float(c.replace(",", "")) for c in cells.split("|")[1:]] for field, cells in rows
     }
-    specs = [paper.spec("3d/s-shape/I-AE", preset) for preset in paper.PRESETS]
-    changed = {field for preset in paper.PRESETS for field in paper.SETTINGS["3d"][preset]}
+    specs = [paper.spec("3d/s-shape/I-AE", preset) for preset in paper.SCALES]
+    changed = {field for preset in paper.SCALES for field in paper.SETTINGS["3d"][preset]}
     assert changed <= set(written)
     assert written == {field: [getattr(spec, field) for spec in specs] for field in written}
 

@@ -94,7 +94,7 @@ def test_an_interrupted_write_leaves_no_record(store, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs.safetensors.torch, "save_model", interrupted)
+    monkeypatch.setattr(runs.safetensors.torch, "save_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         runs.get(AE)
     assert runs.find(AE) is None

@@ -1,0 +1,116 @@
+"""Records keep what was written: any change is noticed, set aside, and told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from make_golden import TINY
+from test_cli import call
+
+from isoae_lib import runs
+from isoae_lib.errors import InputError
+from isoae_lib.specs import RunSpec
+
+AE = RunSpec("s-shape", "AE", **TINY)
+FILES = ("run.json", "history.csv", "embedding.npz", "weights.safetensors")
+
+
+def flip(content, at):
+    content[at] ^= 1
+
+
+DAMAGES = {
+    "empty": lambda content: content.clear(),
+    "cut short": lambda content: content.__delitem__(slice(-5, None)),
+    "one bit in the middle": lambda content: flip(content, len(content) // 2),
+    "one bit near the end": lambda content: flip(content, -4),
+}
+
+
+def checksum(folder):
+    return json.loads((folder / "run.json").read_text())["files"]["weights.safetensors"]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    return runs.get(AE, store=tmp_path_factory.mktemp("sound")).folder
+
+
+@pytest.fixture
+def folder(sound, store):
+    return shutil.copytree(sound, store / sound.name)
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_any_damage_is_noticed_and_trained_again(file, damage, sound, folder, store, caplog):
+    content = bytearray((folder / file).read_bytes())
+    DAMAGES[damage](content)
+    (folder / file).write_bytes(content)
+    with pytest.raises(InputError, match="is damaged"):
+        runs.read(folder)
+    assert runs.find(AE) is None and "set aside" in caplog.text
+    (aside,) = store.glob(".damaged-*/*")
+    assert (aside / file).read_bytes() == content
+    assert runs.get(AE).record["files"]["weights.safetensors"] == checksum(sound)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_missing_file_is_noticed(file, folder):
+    (folder / file).unlink()
+    if file == "run.json":
+        assert runs.find(AE) is None
+    else:
+        with pytest.raises(InputError, match="is damaged"):
+            runs.read(folder)
+
+
+def test_a_number_that_was_edited_is_noticed(folder):
+    file = folder / "run.json"
+    record = json.loads(file.read_text())
+    record["metrics"]["edge_ratio_std"] = 0.03
+    file.write_text(json.dumps(record, indent=1))
+    with pytest.raises(InputError, match=r"checksum of run.json differs"):
+        runs.read(folder)
+
+
+def test_verify_counts_and_fails(folder, monkeypatch, capsys):
+    sound = len(runs.folders())
+    assert call(monkeypatch, "runs", "verify") == 0
+    assert f"{sound} records are sound, 0 damaged" in capsys.readouterr().out
+    (folder / "history.csv").write_text("step\n")
+    assert call(monkeypatch, "runs", "verify") == 1
+    told = capsys.readouterr().out
+    assert f"{sound - 1} records are sound, 1 damaged" in told and str(folder) in told
+
+
+def test_list_and_show(folder, monkeypatch, capsys):
+    assert call(monkeypatch, "runs", "list") == 0
+    assert f"Run {AE.key}: AE on s-shape, seed 0" in capsys.readouterr().out
+    assert call(monkeypatch, "runs", "show", AE.key[:6]) == 0
+    told = capsys.readouterr().out
+    assert "metrics.edge_ratio_std: " in told and "commit: " in told and "status: finished" in told
+    assert call(monkeypatch, "runs", "show", "zz") == 2
+    assert "0 records begin with 'zz'" in capsys.readouterr().err
+
+
+def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    place = runs.publish(runs.read(folder), "3d/s-shape/AE")
+    assert place == tmp_path / "published" / "3d/s-shape/AE" / "seed-0"
+    (again,) = runs.published()
+    assert again.metrics == runs.read(folder).metrics
+    with pytest.raises(InputError, match="has no weights"):
+        _ = again.model
+
+
+def test_a_full_disk_leaves_no_record(store, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runs.np, "savez_compressed", full)
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+        runs.get(AE)
+    assert not list(store.glob("*/run.json")) and not list(store.glob(".writing-*"))
