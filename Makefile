@@ -18,7 +18,7 @@ book: install
 	$(BIN)/isoae book --preset $(PRESET)
 
 paper: install
-	$(BIN)/isoae book --preset paper
+	$(BIN)/isoae paper
 
 test: install
 	$(BIN)/ruff check .

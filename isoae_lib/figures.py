@@ -245,7 +245,10 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run], script: str) -> 
         paper_bgcolor="white", **{f"scene{i or ''}": scene for i in (0, *range(2, len(runs) + 1))},
     )  # fmt: skip
     return figure.to_html(
-        full_html=False, include_plotlyjs=script, div_id="figure-4", config={"responsive": True}
+        full_html=False,
+        include_plotlyjs=script,
+        div_id="figure-4",
+        config={"responsive": True, "displayModeBar": False},
     )
 
 

@@ -144,7 +144,7 @@ asked = {
 pd.DataFrame(
     {
         (SURFACES[data].title, tables.plain(m)): {
-            title: claims.mean_and_deviation(claims.values(every, data, m, name), 3)
+            title: claims.mean_and_deviation(claims.values(every, data, m, name))
             for title, name in asked.items()
         }
         for data in SURFACES
