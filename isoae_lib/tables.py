@@ -50,15 +50,15 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
 
 
 def verdict_table(ledger: Iterable[Mapping[str, str]]) -> HTML:
-    """Show rows of the ledger: what the paper says, its figure, ours, the verdict, the rule."""
-    head = ("the paper says", "paper", "ours", "verdict")
+    """Show rows of the ledger: what the paper says, the verdict with its rule, both figures."""
+    head = ("the paper says", "verdict", "ours", "paper")
     lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
     for row in ledger:
         cells = [
             f"{html.escape(row['the paper says'])} <small>(section {row['section']})</small>",
-            html.escape(row["paper"]),
-            html.escape(row["ours"]),
             f"<strong title='{html.escape(row['rule'], quote=True)}'>{row['verdict']}</strong>",
+            html.escape(row["ours"]),
+            html.escape(row["paper"]),
         ]
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return HTML(f"<div class='ledger'><table class='table'>{''.join(lines)}</table></div>")
