@@ -27,8 +27,20 @@ SETTINGS: dict[str, dict[str, dict[str, int | float]]] = {
     "3d": {
         "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
         "laptop": {"points": 2000, "steps": 1200, "batch": 64, "rate": 4e-3},
-        "paper": {"points": 2000, "steps": 100_000, "batch": 2000, "rate": 1e-3},
-        "published": {"points": 2000, "steps": 10_000, "batch": 200, "rate": 2e-3},
+        "paper": {
+            "points": 2000,
+            "steps": 100_000,
+            "batch": 2000,
+            "rate": 1e-3,
+            "decades": 4.0,
+        },
+        "published": {
+            "points": 2000,
+            "steps": 10_000,
+            "batch": 200,
+            "rate": 2e-3,
+            "decades": 4.0,
+        },
     },
     "toy": {
         "smoke": {"points": 16, "steps": 100, "batch": 16, "width": 32, "depth": 2},

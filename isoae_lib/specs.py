@@ -40,6 +40,9 @@ class RunSpec:
         Optimizer steps, and points a step.
     rate : float
         Largest learning rate.
+    decades : float
+        How the regularizer's weight grows at first: 0 for a line from zero, otherwise
+        geometrically, from so many powers of ten below `weight` (decision B).
     """
 
     data: str
@@ -55,6 +58,7 @@ class RunSpec:
     steps: int = 1500
     batch: int = 128
     rate: float = 1e-3
+    decades: float = 0.0
 
     def __post_init__(self) -> None:
         choose("data set", self.data, DATA_SETS)
@@ -65,7 +69,7 @@ class RunSpec:
             low = {"points": 4, "seed": 0}.get(name, 1)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")
-        for name in ("weight", "noise", "rate"):
+        for name in ("weight", "noise", "rate", "decades"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} is {value!r}: it must be a finite number, 0 or more.")

@@ -104,12 +104,13 @@ def rate_at(step: int, spec: RunSpec) -> float:
 
 
 def weight_at(step: int, spec: RunSpec) -> float:
-    """Weight lambda of a step: from zero to `spec.weight`, in a line, over the first `EASE`.
+    """Weight lambda of a step: it grows to `spec.weight` over the first `EASE` of the steps.
 
     An autoencoder held to an isometry from the start cannot unfold: it would have to stretch on
-    the way. First the data are unfolded, then the map is flattened (decision 12).
+    the way. First the data are unfolded, then the map is flattened (decision B).
     """
-    return spec.weight * min(1.0, step / (EASE * spec.steps))
+    done = min(1.0, step / (EASE * spec.steps))
+    return spec.weight * (10 ** (spec.decades * (done - 1)) if spec.decades else done)
 
 
 def fit(

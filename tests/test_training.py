@@ -62,6 +62,9 @@ def test_rate_and_weight_follow_their_schedules():
     weighted = [training.weight_at(step, spec) for step in range(1000)]
     assert weighted[0] == 0 and weighted[-1] == 3.0 and weighted[300] == pytest.approx(1.8)
     assert weighted == sorted(weighted)
+    geometric = [training.weight_at(step, replace(spec, decades=4.0)) for step in range(1000)]
+    assert geometric[0] == pytest.approx(3e-4) and geometric[250] == pytest.approx(3e-2)
+    assert geometric[500:] == [3.0] * 500
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
@@ -131,7 +134,7 @@ def test_key_follows_every_field():
     others = {
         "data": "curve", "method": "CAE", "seed": 5, "points": 61, "latent": 1, "width": 17,
         "depth": 3, "weight": 0.7, "noise": 0.3, "sampler": "uniform", "steps": 13, "batch": 7,
-        "rate": 0.3,
+        "rate": 0.3, "decades": 2.0,
     }  # fmt: skip
     assert set(others) == set(AE.__dataclass_fields__)
     keys = {replace(AE, **{name: value}).key for name, value in others.items()}
