@@ -46,14 +46,15 @@ def train(
         str, typer.Option(help="stop at a checkpoint after this time, like 8m or 1h30m")
     ] = "",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change the spec")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE ...", help="change the spec")
     ] = None,
 ) -> None:
     """Train runs, or find them in the store; the last line printed is the last record's folder.
 
     A run that was stopped, whatever stopped it, goes on where it was: give the same command.
     """
-    specs = {name: change(paper.spec(name, preset, seed), set_ or []) for name in names}
+    settings, names = _settings(set_, names)
+    specs = {name: change(paper.spec(name, preset, seed), settings) for name in names}
     stop = stopper(seconds_of(budget) if budget else None)
     import torch  # heavy, and not needed to refuse a misspelt name
 
@@ -61,13 +62,28 @@ def train(
 
     torch.set_num_threads(1)  # independent runs on the cores beat one run on all of them
     for name, spec in specs.items():
-        scale = preset if not set_ else "custom"
+        scale = preset if not settings else "custom"
         try:
             run = runs.get(spec, scale, store, device, _progress(name, spec.steps), stop)
         except Unfinished as reason:
             raise Unfinished(f"{name}: {reason}") from None
         print(f"done {name}", file=sys.stderr, flush=True)
         print(run.folder, flush=True)
+
+
+def _settings(first: list[str] | None, words: list[str]) -> tuple[list[str], list[str]]:
+    """Split words into settings, those after `--set` included, and names.
+
+    Raises
+    ------
+    InputError
+        If there is no name.
+    """
+    more = [word for word in words if "=" in word]
+    names = [word for word in words if "=" not in word]
+    if not names:
+        raise InputError("say what to run, a name before the settings.")
+    return [*(first or []), *more], names
 
 
 def seconds_of(text: str) -> float:
@@ -130,18 +146,24 @@ def _progress(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
 
 @app.command()
 def notebook(
-    stem: Annotated[str, typer.Argument(help=f"one of {', '.join(paper.NOTEBOOKS)}")],
+    words: Annotated[
+        list[str], typer.Argument(metavar="NAME", help=f"one of {', '.join(paper.NOTEBOOKS)}")
+    ],
     preset: Preset = "laptop",
     out: Annotated[Path | None, typer.Option(help="the executed copy")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a parameter")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE ...", help="parameters")
     ] = None,
 ) -> None:
     """Execute one notebook with papermill."""
     from isoae_lib import notebooks
 
+    settings, stems = _settings(set_, words)
+    if len(stems) != 1:
+        raise InputError(f"{len(stems)} notebooks: give one, like 01_theory.")
+    stem = stems[0]
     target = out or Path("build") / preset / "executed" / f"{stem}.ipynb"
-    notebooks.execute(stem, preset, target, notebooks.parse_parameters(set_ or []))
+    notebooks.execute(stem, preset, target, notebooks.parse_parameters(settings))
 
 
 @app.command()

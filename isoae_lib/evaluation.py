@@ -19,7 +19,7 @@ from isoae_lib.surfaces import Surface
 Array = NDArray[np.float64]
 Map = Callable[[Array], Array]
 
-GRID_LIMIT = 200_000  # cells; a collapsed embedding would ask for millions
+GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
 
 

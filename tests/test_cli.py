@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -10,11 +11,7 @@ import pytest
 from isoae_lib import cli, estimate
 from isoae_lib.errors import InputError
 
-TINY = [
-    part
-    for setting in ("points=60", "steps=5", "width=8", "depth=1")
-    for part in ("--set", setting)
-]
+TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
 
 
 def call(monkeypatch, *words):
@@ -43,6 +40,9 @@ def call(monkeypatch, *words):
         (["notebook", "03_evaluation"], "did you mean 03_evaluation_3d"),
         (["notebook", "01_theory", "--set", "sead=1"], "did you mean seed"),
         (["notebook", "01_theory", "--set", "seed"], "write key=value"),
+        (["notebook", "01_theory", "--set", "seed=1", "sead=1"], "did you mean seed"),
+        (["notebook", "01_theory", "02_toy_projection"], "2 notebooks: give one"),
+        (["train", "--set", "steps=5", "seed=1"], "say what to run"),
         (["book", "--preset", "smok"], "did you mean smoke"),
         (["book", "--target", "books"], "did you mean book"),
     ],
@@ -68,6 +68,8 @@ def test_train_ends_with_the_path_of_the_record(monkeypatch, capsys, store):
     folder = Path(out.splitlines()[-1])
     assert (folder / "run.json").is_file() and folder.parent == store
     assert "done 3d/s-shape/AE" in err and "\tleft 0 s" in err
+    spec = json.loads((folder / "run.json").read_text())["spec"]
+    assert [spec[name] for name in ("points", "steps", "width", "depth")] == [60, 5, 8, 1]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_what_is_no_duration(text):
 
 
 def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
-    words = ["train", "3d/s-shape/AE", *TINY, "--set", "steps=400", "--budget", "0s"]
+    words = ["train", "3d/s-shape/AE", *TINY, "steps=400", "--budget", "0s"]
     assert call(monkeypatch, *words) == 75
     out, err = capsys.readouterr()
     assert out == "" and "stopped at step 1 of 400; the same command goes on." in err
