@@ -88,14 +88,11 @@ def full_jacobians(network: str, batch: int, latent: int) -> Step:
     adam = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
 
     def step() -> None:
-        codes = model.encoder(x)
+        axes = torch.eye(latent).unsqueeze(1).expand(-1, batch, -1)
+        codes, *rows = pull_back(model.encoder, x, *axes)
         loss = (model.decoder(codes) - x).square().sum(1).mean()
-        for axis in torch.eye(latent).unsqueeze(1).expand(-1, batch, -1):
-            for vectors in (
-                push_forward(model.decoder, codes.detach(), axis)[1],
-                pull_back(model.encoder, x, axis)[1],
-            ):
-                loss = loss + WEIGHT * (vectors.norm(dim=1) - 1).square().mean()
+        for vectors in (*push_forward(model.decoder, codes.detach(), *axes)[1:], *rows):
+            loss = loss + WEIGHT * (vectors.norm(dim=1) - 1).square().mean()
         adam.zero_grad()
         loss.backward()
         adam.step()

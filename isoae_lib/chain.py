@@ -25,24 +25,25 @@ def is_chain(net: nn.Module) -> bool:
     return isinstance(net, nn.Sequential) and all(isinstance(layer, known) for layer in net)
 
 
-def forward(layer: Any, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a layer's value at x and its differential applied to u, sample by sample."""
-    if isinstance(layer, SoftPlus):
-        x, slope = layer.value_and_slope(x)
-        return x, slope * u
-    if isinstance(layer, NORMS):
-        value, kept = _normalised(layer, x, update=False)
-        return value, _columns(layer.weight, u) * _whitening(layer, kept, u)
-    return layer(x), _linear_part(layer, u)
+def value(layer: Any, x: Tensor, track: bool = False) -> tuple[Tensor, Any]:
+    """Return a layer's value at x, and what `forward` and `back` need of it.
 
-
-def forward_keeping(layer: Any, x: Tensor) -> tuple[Tensor, Any]:
-    """Return a layer's value at x, and what `back` needs of it."""
+    In training mode BatchNorm's running statistics follow the batch if `track` says so.
+    """
     if isinstance(layer, SoftPlus):
         return layer.value_and_slope(x)
     if isinstance(layer, NORMS):
-        return _normalised(layer, x, update=layer.training)
+        return _normalised(layer, x, update=track and layer.training)
     return layer(x), x.shape
+
+
+def forward(layer: Any, kept: Any, u: Tensor) -> Tensor:
+    """Return a layer's differential applied to u, sample by sample."""
+    if isinstance(layer, SoftPlus):
+        return kept * u
+    if isinstance(layer, NORMS):
+        return _columns(layer.weight, u) * _whitening(layer, kept, u)
+    return _linear_part(layer, u)
 
 
 def back(layer: Any, kept: Any, v: Tensor) -> Tensor:

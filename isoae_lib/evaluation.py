@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 Map = Callable[[Array], Array]
 
 GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
+AT_ONCE = 2000  # points through a network together: their activations stay in the cache
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
 
 
@@ -135,7 +136,8 @@ def _array_map(net: torch.nn.Module) -> Map:
     def apply(values: Array) -> Array:
         with torch.no_grad():
             tensor = torch.as_tensor(values, dtype=parameter.dtype, device=parameter.device)
-            return net(tensor).cpu().double().numpy()
+            parts = tensor.split(AT_ONCE) if len(tensor) else (tensor,)
+            return torch.cat([net(part) for part in parts]).cpu().double().numpy()
 
     return apply
 
@@ -149,10 +151,10 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
     points = torch.as_tensor(x, dtype=parameter.dtype, device=parameter.device)
     with torch.no_grad():
         z = model.encoder(points)
-        on_surface = model.decoder(z)
-        axes = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-        columns = [push_forward(model.decoder, z, axis.expand_as(z))[1] for axis in axes]
-        rows = [pull_back(model.encoder, on_surface, axis.expand_as(z))[1] for axis in axes]
+        eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        axes = [axis.expand_as(z) for axis in eye]
+        on_surface, *columns = push_forward(model.decoder, z, *axes)
+        _, *rows = pull_back(model.encoder, on_surface, *axes)
     return (
         torch.stack(columns, dim=2).cpu().double().numpy(),
         torch.stack(rows, dim=1).cpu().double().numpy(),

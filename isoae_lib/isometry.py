@@ -48,40 +48,50 @@ def sample_latents(codes: Tensor, normals: Tensor, sampler: str = "gaussian") ->
     return codes.mean(0) + codes.std(0, correction=0) * normals
 
 
-def push_forward(f: nn.Module, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Return f(z) and df(z)u, (n, D) each, by forward mode; never a Jacobian.
+def push_forward(f: nn.Module, z: Tensor, *us: Tensor, track: bool = False) -> tuple[Tensor, ...]:
+    """Return f(z) and df(z)u for each u, (n, D) each, by forward mode; never a Jacobian.
 
-    A chain of the layers of Table 3 carries the tangent along explicitly, which needs no double
-    backward; any other module goes through forward-mode automatic differentiation. BatchNorm
-    normalises by the batch and leaves its running statistics alone (decision 4).
+    A chain of the layers of Table 3 carries the tangents along explicitly, which needs no double
+    backward, and passes the value once for all of them; any other module goes through forward-mode
+    automatic differentiation. BatchNorm normalises by the batch; its running statistics follow only
+    if `track`, for latents that are codes of data and not samples (decision 4).
     """
     if not chain.is_chain(f):
-        return torch.func.jvp(f, (z,), (u,))  # type: ignore[return-value]
+        return f(z), *(torch.func.jvp(f, (z,), (u,))[1] for u in us)
     for layer in f:  # type: ignore[attr-defined]
-        z, u = chain.forward(layer, z, u)
-    return z, u
+        z, kept = chain.value(layer, z, track)
+        us = tuple(chain.forward(layer, kept, u) for u in us)
+    return z, *us
 
 
-def pull_back(g: nn.Module, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """Return g(x) (n, d) and u'dg(x) (n, D), by reverse mode; never a Jacobian.
+def pull_back(g: nn.Module, x: Tensor, *us: Tensor) -> tuple[Tensor, ...]:
+    """Return g(x) (n, d) and u'dg(x) for each u, (n, D), by reverse mode; never a Jacobian.
 
-    Like `push_forward`, explicit for the layers of Table 3: forward keeping what the way back
-    needs, then back through the transposed layers. Any other module goes through reverse-mode
-    automatic differentiation with a graph for the second derivative.
+    Like `push_forward`, explicit for the layers of Table 3: one way forward keeping what the ways
+    back through the transposed layers need. Any other module goes through reverse-mode automatic
+    differentiation with a graph for the second derivative. The x are data: BatchNorm tracks them.
     """
     if not chain.is_chain(g):
-        x = x.detach().requires_grad_()
-        with torch.enable_grad():
-            codes = g(x)
-        (pulled,) = torch.autograd.grad(codes, x, u, create_graph=torch.is_grad_enabled())
-        return codes, pulled
+        return _pull_back_by_autograd(g, x, us)
     kept = []
     for layer in g:  # type: ignore[attr-defined]
-        x, needed = chain.forward_keeping(layer, x)
+        x, needed = chain.value(layer, x, track=True)
         kept.append(needed)
     for layer in reversed(g):  # type: ignore[call-overload]
-        u = chain.back(layer, kept.pop(), u)
-    return x, u
+        needed = kept.pop()
+        us = tuple(chain.back(layer, needed, u) for u in us)
+    return x, *us
+
+
+def _pull_back_by_autograd(g: nn.Module, x: Tensor, us: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    x = x.detach().requires_grad_()
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        codes = g(x)
+    pulled = (
+        torch.autograd.grad(codes, x, u, create_graph=again, retain_graph=True)[0] for u in us
+    )
+    return codes, *pulled
 
 
 def departure(vectors: Tensor) -> Tensor:

@@ -64,8 +64,8 @@ def contractive(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
 ) -> Terms:
     """CAE, and with a transposed decoder TCAE: L_rec + lambda E |dg(x)|^2 (A.1.2)."""
-    codes, norm = _encoder_norm(model, x, spec.latent)
-    return {"L_rec": L_rec(x, model.decoder(codes)), "|dg|^2": weight * norm}
+    codes, *rows = pull_back(model.encoder, x, *_axes(x.new_empty(len(x), spec.latent)))
+    return {"L_rec": L_rec(x, model.decoder(codes)), "|dg|^2": weight * _squared_norm(rows)}
 
 
 def gradient_penalty(
@@ -73,11 +73,8 @@ def gradient_penalty(
 ) -> Terms:
     """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
     z = model.encoder(x)
-    norm = x.new_zeros(())
-    for axis in torch.eye(spec.latent, dtype=x.dtype, device=x.device):
-        reconstruction, column = push_forward(model.decoder, z, axis.expand_as(z))
-        norm = norm + column.square().sum(1).mean()
-    return {"L_rec": L_rec(x, reconstruction), "|df|^2": weight * norm}
+    reconstruction, *columns = push_forward(model.decoder, z, *_axes(z), track=True)
+    return {"L_rec": L_rec(x, reconstruction), "|df|^2": weight * _squared_norm(columns)}
 
 
 def denoising(
@@ -87,13 +84,15 @@ def denoising(
     return {"L_rec": L_rec(x, model(x + spec.noise * x.std() * normals))}
 
 
-def _encoder_norm(model: Autoencoder, x: Tensor, d: int) -> tuple[Tensor, Tensor]:
-    """Return g(x) and E |dg(x)|^2, the sum over the rows e_k' dg(x)."""
-    norm = x.new_zeros(())
-    for axis in torch.eye(d, dtype=x.dtype, device=x.device):
-        codes, row = pull_back(model.encoder, x, axis.expand(len(x), d))
-        norm = norm + row.square().sum(1).mean()
-    return codes, norm
+def _axes(like: Tensor) -> list[Tensor]:
+    """Return e_1 ... e_d, each for n samples (n, d): probes that see the whole differential."""
+    eye = torch.eye(like.shape[1], dtype=like.dtype, device=like.device)
+    return [axis.expand_as(like) for axis in eye]
+
+
+def _squared_norm(probed: list[Tensor]) -> Tensor:
+    """Return E |J|^2 (Frobenius) from the rows or columns of J, (n, .) each."""
+    return torch.stack([vectors.square().sum(1).mean() for vectors in probed]).sum()
 
 
 OBJECTIVES: dict[str, Objective] = {

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -241,13 +240,13 @@ def _is_report(step: int, steps: int) -> bool:
 
 
 def losses_of(model: Autoencoder, x: Array) -> dict[str, float]:
-    """Return L_rec over all points, and L_iso and L_piso averaged over 8 directions each.
+    """Return L_rec over all points, and L_iso and L_piso over one direction for each.
 
     L_iso is taken at latents drawn from P_iso, as in training, in double precision.
     """
     twin = model.double()
     with torch.no_grad():
-        points = torch.as_tensor(np.repeat(x, 8, axis=0))
+        points = torch.as_tensor(x)
         rng = torch.Generator().manual_seed(0)
         codes = twin.encoder(points)
         noise, u = torch.randn(2, *codes.shape, generator=rng, dtype=codes.dtype)

@@ -71,6 +71,10 @@ def test_each_layer_both_ways(name, training):
     ours = isometry.pull_back(net, x, v)
     torch.testing.assert_close(ours[0], value)
     torch.testing.assert_close(ours[1], vjp(v)[0], rtol=1e-6, atol=1e-8)
+    one, both = isometry.pull_back(net, x, v)[1], isometry.pull_back(net, x, 2 * v, v)
+    torch.testing.assert_close(both[1:], (2 * one, one))
+    one, both = isometry.push_forward(net, x, u)[1], isometry.push_forward(net, x, 2 * u, u)
+    torch.testing.assert_close(both[1:], (2 * one, one))
 
 
 @pytest.mark.parametrize("make", [fc_nn, s_cnn])
@@ -116,6 +120,11 @@ def test_probing_leaves_the_running_statistics_alone_and_encoding_does_not():
     isometry.push_forward(model.decoder, torch.randn(9, 2), torch.randn(9, 2))
     assert all(torch.equal(before[name], b) for name, b in model.decoder.named_buffers())
     twin = fc_nn().train()
+    z = torch.randn(9, 2)
+    twin.decoder(z)
+    isometry.push_forward(model.decoder, z, torch.randn(9, 2), track=True)
+    for (name, ours), theirs in zip(model.decoder.named_buffers(), twin.decoder.buffers()):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6, msg=name)
     twin.encoder(x)
     isometry.pull_back(model.encoder, x, torch.randn(9, 2))
     for (name, ours), theirs in zip(model.encoder.named_buffers(), twin.encoder.buffers()):
