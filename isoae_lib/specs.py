@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from isoae_lib.errors import InputError, choose
 
@@ -86,9 +86,18 @@ class RunSpec:
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
 
     def canonical(self) -> str:
-        """Return the spec and `TRAINING_VERSION` as JSON with sorted keys and no spaces."""
-        fields = {**asdict(self), "training_version": TRAINING_VERSION}
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        """Return `TRAINING_VERSION` and what differs from the defaults, as JSON with sorted keys.
+
+        So a field that is added later leaves the keys of older runs as they were. A default never
+        changes once runs are published.
+        """
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        given["training_version"] = TRAINING_VERSION
+        return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
 
 def change(spec: RunSpec, settings: list[str]) -> RunSpec:
@@ -99,13 +108,13 @@ def change(spec: RunSpec, settings: list[str]) -> RunSpec:
     InputError
         For an unknown key, with the close matches, or a value that does not fit.
     """
-    fields = asdict(spec)
+    known = asdict(spec)
     changes: dict[str, str | int | float] = {}
     for setting in settings:
         name, separator, text = setting.partition("=")
         if not separator:
             raise InputError(f"'{setting}' is no setting: write key=value, for example steps=500.")
-        kind = type(fields[choose("setting", name, fields)])
+        kind = type(known[choose("setting", name, known)])
         try:
             changes[name] = kind(text)
         except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +151,12 @@ def test_key_follows_every_field():
 def test_bad_settings_get_a_sentence(setting, told):
     with pytest.raises(InputError, match=told):
         change(AE, [setting])
+
+
+def test_a_field_added_later_leaves_older_keys_alone():
+    @dataclass(frozen=True)
+    class Later(RunSpec):
+        pixels: int = 28
+
+    assert Later("s-shape", "AE", seed=3).key == RunSpec("s-shape", "AE", seed=3).key
+    assert Later("s-shape", "AE", pixels=32).key != RunSpec("s-shape", "AE").key
