@@ -27,6 +27,7 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
+import textwrap
 from collections import Counter
 
 from isoae_lib import claims, figures, paper, runs, tables
@@ -41,7 +42,7 @@ ledger = claims.ledger(claims.table(here))
 
 # %%
 for claim in claims.CLAIMS:
-    print(f"{claim.name} (section {claim.section}): {claim.rule}\n")
+    print(textwrap.fill(f"{claim.name} (section {claim.section}): {claim.rule}", 84), end="\n\n")
 
 # %% [markdown]
 # ## The verdicts of this build
