@@ -37,10 +37,10 @@ def ours(
 ) -> Step:
     """A step of the library's engine: on a GPU a CUDA graph, on a CPU compiled or eager."""
     model, x = NETWORKS[network](latent), data_of(network, batch, latent).to(device)
-    spec = RunSpec("s-shape", method, batch=batch, latent=min(latent, 3))
+    spec = RunSpec("s-shape", method, batch=batch, latent=min(latent, 3), weight=WEIGHT)
     object.__setattr__(spec, "latent", latent)  # a spec checks against the surfaces' 3 dimensions
-    engine = Engine(model, x, spec, compiled)
-    return lambda: engine.step(RATE, WEIGHT)
+    engine = Engine([model], [x], [spec], compiled)
+    return lambda: engine.step(RATE, 1.0)
 
 
 def plain(net: nn.Module) -> nn.Sequential:

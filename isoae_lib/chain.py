@@ -98,8 +98,9 @@ def _normalised(layer: Any, x: Tensor, update: bool) -> tuple[Tensor, tuple[Tens
         if update:
             with torch.no_grad():
                 count = x.numel() // x.shape[1]
-                layer.running_mean.lerp_(mean, layer.momentum)
-                layer.running_var.lerp_(variance * (count / (count - 1)), layer.momentum)
+                spread = variance * (count / (count - 1))
+                layer.running_mean.add_(layer.momentum * (mean - layer.running_mean))
+                layer.running_var.add_(layer.momentum * (spread - layer.running_var))
                 layer.num_batches_tracked += 1
     else:
         mean, variance = layer.running_mean, layer.running_var

@@ -1,14 +1,18 @@
-"""One training step, as fast as the device allows: eager, compiled, or a CUDA graph."""
+"""One training step, as fast as the device allows: eager, compiled, or a CUDA graph.
+
+Several fits of one shape (seeds, weights, surfaces) are stacked: one step takes all of them on.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from isoae_lib.networks import Autoencoder
 from isoae_lib.penalties import OBJECTIVES, normals_of
@@ -21,22 +25,39 @@ torch.set_flush_denormal(True)
 COMPILE_FROM = 5000  # steps from which a CPU run gains more than the compilation costs
 WARM_UP = 3  # steps before a CUDA graph is captured, and then undone
 
-Terms = Callable[[Tensor, Tensor, Tensor], Tensor]  # batch, normals, weight -> weighted terms (k,)
+# batches (k, n, D), normals (k, n, .), weights (k,) -> the weighted terms of k fits (k, .)
+Terms = Callable[[Tensor, Tensor, Tensor], Tensor]
+Named = dict[str, Tensor]
 log = logging.getLogger(__name__)
 
 
-class Engine:
-    """The networks, the optimizer and the random generator of one run, and its step.
+class _Asked(nn.Module):
+    """A model that answers with its objective, so that stacked parameters can stand in."""
 
-    Everything lives on the device, batches and chance included; a step reads nothing back. On a
-    CPU, runs of `COMPILE_FROM` steps are compiled, unless `compiled` says otherwise.
+    def __init__(self, model: Autoencoder, spec: RunSpec) -> None:
+        super().__init__()
+        self.model = model
+        self.spec = spec
+
+    def forward(self, batch: Tensor, normals: Tensor, weight: Tensor) -> Tensor:
+        """Return the weighted terms of the loss."""
+        terms = OBJECTIVES[self.spec.method](self.model, batch, normals, self.spec, weight)
+        return torch.stack(list(terms.values()))
+
+
+class Engine:
+    """The networks, the optimizer and the random generators of one run, and its step.
+
+    Or of k runs of one shape: each has its own data and chance, and takes the steps that it would
+    take alone. Everything lives on the device, batches and chance included; a step reads nothing
+    back. On a CPU, runs of `COMPILE_FROM` steps are compiled, unless `compiled` says otherwise.
 
     Attributes
     ----------
-    model : Autoencoder
-        In training mode.
-    x : Tensor
-        The training data (n, D).
+    models : list of Autoencoder
+        In training mode. Where there are several, `unstack` brings them up to date.
+    data : list of Tensor
+        The training data (n, D) of each.
     names : tuple of str
         Of the loss terms, in the order of what `step` returns.
     kind : str
@@ -44,52 +65,96 @@ class Engine:
     """
 
     def __init__(
-        self, model: Autoencoder, x: Tensor, spec: RunSpec, compiled: bool | None = None
+        self,
+        models: Sequence[Autoencoder],
+        data: Sequence[Tensor],
+        specs: Sequence[RunSpec],
+        compiled: bool | None = None,
     ) -> None:
-        self.model = model.to(x.device).train()
-        self.x = x
-        self.spec = spec
-        self.rng = torch.Generator(x.device).manual_seed(spec.seed)
-        self.rate = torch.zeros((), device=x.device)
-        self.weight = torch.zeros((), device=x.device)
-        on_gpu = x.device.type == "cuda"
-        self.optimizer = torch.optim.Adam(
-            model.parameters(), lr=self.rate, fused=True, capturable=on_gpu
+        device = data[0].device
+        self.models = [model.to(device).train() for model in models]
+        self.data = list(data)
+        self.spec = specs[0]
+        self.rngs = [torch.Generator(device).manual_seed(spec.seed) for spec in specs]
+        self.rate = torch.zeros((), device=device)
+        self.ease = torch.zeros((), dtype=torch.float64, device=device)
+        self.weights = torch.tensor([s.weight for s in specs], dtype=torch.float64, device=device)
+        self.wanted = normals_of(self.spec, data[0].shape[1])
+        self.names = self._names()
+        self.terms: Terms
+        self.terms, self.parameters, self.buffers = (
+            self._alone() if len(models) == 1 else self._stacked()
         )
-        self.wanted = normals_of(spec, x.shape[1])
-        objective = OBJECTIVES[spec.method]
-        with torch.no_grad():
-            few = torch.zeros(len(x[: spec.batch]), self.wanted, device=x.device)
-            self.names = tuple(objective(model, x[: spec.batch], few, spec, 0.0))
-
-        def terms(batch: Tensor, normals: Tensor, weight: Tensor) -> Tensor:
-            return torch.stack(list(objective(model, batch, normals, spec, weight).values()))
-
-        self.terms: Terms = terms
+        on_gpu = device.type == "cuda"
+        self.optimizer = torch.optim.Adam(
+            self.parameters.values(), lr=self.rate, fused=True, capturable=on_gpu
+        )
         self.kind = "eager"
         self.replay: Callable[[], Tensor] = self._once
         if on_gpu:
             self.replay, self.kind = self._captured(), "CUDA graph"
-        elif (spec.steps >= COMPILE_FROM if compiled is None else compiled) and (
+        elif (self.spec.steps >= COMPILE_FROM if compiled is None else compiled) and (
             fast := self._compiled()
         ):
             self.terms, self.kind = fast, "compiled"
 
-    def step(self, rate: float, weight: float) -> Tensor:
-        """Take one step of Adam and return the weighted loss terms (k,) before it, unread."""
+    def step(self, rate: float, ease: float) -> Tensor:
+        """Take one step of Adam; return the weighted loss terms (k, .) before it, unread.
+
+        `ease` is the fraction of its weight that each run's regularizer has by now.
+        """
         self.rate.fill_(rate)
-        self.weight.fill_(weight)
+        self.ease.fill_(ease)
         return self.replay()
 
+    def _names(self) -> tuple[str, ...]:
+        """Ask the objective, on a copy: BatchNorm must not see this batch."""
+        x, spec = self.data[0][: self.spec.batch], self.spec
+        with torch.no_grad():
+            few = torch.zeros(len(x), self.wanted, device=x.device)
+            return tuple(OBJECTIVES[spec.method](deepcopy(self.models[0]), x, few, spec, 0.0))
+
+    def _alone(self) -> tuple[Terms, Named, Named]:
+        asked = _Asked(self.models[0], self.spec)
+
+        def terms(batches: Tensor, normals: Tensor, weights: Tensor) -> Tensor:
+            return asked(batches[0], normals[0], weights[0]).unsqueeze(0)
+
+        return terms, dict(asked.named_parameters()), dict(asked.named_buffers())
+
+    def _stacked(self) -> tuple[Terms, Named, Named]:
+        asked = [_Asked(model, self.spec) for model in self.models]
+        parameters, buffers = torch.func.stack_module_state(asked)  # type: ignore[arg-type]
+
+        def one(own: Named, kept: Named, *arguments: Tensor) -> Tensor:
+            return torch.func.functional_call(asked[0], (own, kept), arguments)
+
+        def terms(batches: Tensor, normals: Tensor, weights: Tensor) -> Tensor:
+            return torch.vmap(one)(parameters, buffers, batches, normals, weights)
+
+        return terms, parameters, buffers
+
+    def unstack(self) -> list[Autoencoder]:
+        """Return the networks as they are now, those of a stack each with its part."""
+        if len(self.models) > 1:
+            for k, model in enumerate(self.models):
+                part = {
+                    name.removeprefix("model."): tensor[k].detach().clone()
+                    for name, tensor in (self.parameters | self.buffers).items()
+                }
+                model.load_state_dict(part)
+        return self.models
+
+    def _draw(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        n = self.spec.batch
+        pick = torch.randint(len(x), (n,), generator=rng, device=x.device)
+        return x[pick], torch.randn(n, self.wanted, generator=rng, device=x.device)
+
     def _once(self) -> Tensor:
-        pick = torch.randint(
-            len(self.x), (self.spec.batch,), generator=self.rng, device=self.x.device
-        )
-        normals = torch.randn(
-            self.spec.batch, self.wanted, generator=self.rng, device=self.x.device
-        )
+        drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
+        batches, normals = map(torch.stack, zip(*drawn, strict=True))
         self.optimizer.zero_grad(set_to_none=True)
-        terms = self.terms(self.x[pick], normals, self.weight)
+        terms = self.terms(batches, normals, (self.weights * self.ease).float())
         terms.sum().backward()
         self.optimizer.step()
         return terms.detach()
@@ -101,17 +166,20 @@ class Engine:
         differentiation and double backward would not.
         """
         fast: Terms = torch.compile(self.terms, dynamic=False)
-        batch = self.x[torch.zeros(self.spec.batch, dtype=torch.int64)]
-        normals = torch.ones(self.spec.batch, self.wanted)
+        before = {name: tensor.clone() for name, tensor in self.state().items()}
+        n = self.spec.batch
+        batches = torch.stack([x[torch.zeros(n, dtype=torch.int64)] for x in self.data])
+        normals = torch.ones(len(self.data), n, self.wanted)
         try:
             with contextlib.redirect_stderr(io.StringIO()):
-                fast(batch, normals, self.weight).sum().backward()
+                fast(batches, normals, self.weights.float()).sum().backward()
         except Exception as error:  # whatever the compiler says, the eager step is the judge
             log.info("not compiled (%s): training goes on without", type(error).__name__)
             torch.compiler.reset()
             return None
         finally:
             self.optimizer.zero_grad(set_to_none=True)
+            self.restore(before)
         return fast
 
     def _captured(self) -> Callable[[], Tensor]:
@@ -124,7 +192,8 @@ class Engine:
                 self._once()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.rng)
+        for rng in self.rngs:
+            graph.register_generator_state(rng)
         with torch.cuda.graph(graph):
             terms = self._once()
         self.restore(before)
@@ -138,7 +207,8 @@ class Engine:
     def state(self) -> dict[str, Tensor]:
         """Return everything that a step changes, by name; moments are zero before the first."""
         tensors = dict(self._named())
-        tensors["random"] = self.rng.get_state()
+        for k, rng in enumerate(self.rngs):
+            tensors[f"random.{k}"] = rng.get_state()
         return tensors
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
@@ -152,15 +222,17 @@ class Engine:
         with torch.no_grad():
             for name, tensor in self._named():
                 tensor.copy_(tensors[name])
-        self.rng.set_state(tensors["random"].cpu())
+        for k, rng in enumerate(self.rngs):
+            rng.set_state(tensors[f"random.{k}"].cpu())
 
     def _named(self) -> Iterator[tuple[str, Tensor]]:
-        for name, parameter in self.model.named_parameters():
-            yield f"model.{name}", parameter.detach()
+        yield from self.buffers.items()
+        for name, parameter in self.parameters.items():
+            yield name, parameter.detach()
             for key, value in self._moments(parameter).items():
                 yield f"adam.{name}.{key}", value
 
-    def _moments(self, parameter: Tensor) -> dict[str, Tensor]:
+    def _moments(self, parameter: Tensor) -> Named:
         """Adam's state of one parameter, made as Adam makes it if there is none yet."""
         state = self.optimizer.state[parameter]
         if not state:

@@ -40,11 +40,11 @@ def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     """Time eager steps of a run for about `budget` seconds and return the mean of one."""
     place = device_of(device)
     x = torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place)
-    engine = Engine(build(spec), x, spec, compiled=False)
+    engine = Engine([build(spec)], [x], [spec], compiled=False)
     engine.step(0.0, 0.0)
     began, steps = time.perf_counter(), 0
     while time.perf_counter() - began < budget:
-        engine.step(0.0, 0.0)[0].item()  # reads back, so that a GPU is waited for
+        engine.step(0.0, 0.0).sum().item()  # reads back, so that a GPU is waited for
         steps += 1
     return (time.perf_counter() - began) / steps
 

@@ -21,24 +21,25 @@ class _SoftPlusAndSlope(torch.autograd.Function):
     needs no second graph: the slope's own derivative is beta s (1 - s).
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx, a: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def forward(a: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         if torch.compiler.is_compiling():  # one exponential for both, fused into one loop
             e = torch.exp(a.abs() * -BETA)
             one = 1 / (1 + e)
-            slope = torch.where(a >= 0, one, e * one)
-            value = a.clamp(min=0) + torch.log(1 + e) / BETA
-        else:
-            slope = torch.sigmoid(a * BETA)
-            value = F.softplus(a, BETA)
-        ctx.save_for_backward(slope)
-        return value, slope
+            return a.clamp(min=0) + torch.log(1 + e) / BETA, torch.where(a >= 0, one, e * one)
+        return F.softplus(a, BETA), torch.sigmoid(a * BETA)
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:  # type: ignore[override]
+        ctx.save_for_backward(output[1])
 
     @staticmethod
     def backward(ctx, grad_value: Tensor, grad_slope: Tensor) -> Tensor:  # type: ignore[override]
         (slope,) = ctx.saved_tensors
         curvature = torch.addcmul(slope, slope, slope, value=-1).mul_(BETA)
-        return curvature.mul_(grad_slope).addcmul_(grad_value, slope)
+        return torch.addcmul(curvature.mul_(grad_slope), grad_value, slope)
 
 
 class SoftPlus(nn.Module):
@@ -164,8 +165,8 @@ def fully_connected(
         torch.manual_seed(seed)
         encoder = mlp([ambient, *hidden, latent])
         decoder = transposed(encoder) if tied else mlp([latent, *hidden, ambient])
-    down, up = Scale(1 / unit), Scale(unit)
-    return Autoencoder(nn.Sequential(down, *encoder, up), nn.Sequential(down, *decoder, up))
+    nets = (nn.Sequential(Scale(1 / unit), *layers, Scale(unit)) for layers in (encoder, decoder))
+    return Autoencoder(*nets)
 
 
 def _fc_b(*sizes: int) -> list[nn.Module]:

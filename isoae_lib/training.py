@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +43,7 @@ class Fit:
     history : list of dict
         Step and loss terms at about `REPORTS` moments, and the last finite ones before divergence.
     seconds : float
-        Wall-clock time of the steps, over all sessions.
+        Wall-clock time of the steps, over all sessions; of a stack, its share.
     engine : str
         "eager", "compiled" or "CUDA graph".
     diverged_at : int, optional
@@ -102,14 +103,14 @@ def rate_at(step: int, spec: RunSpec) -> float:
     return spec.rate * min(1.0, (step + 1) / (warm_up + 1), (1 - done) / DECAY)
 
 
-def weight_at(step: int, spec: RunSpec) -> float:
-    """Weight lambda of a step: it grows to `spec.weight` over the first `EASE` of the steps.
+def ease_at(step: int, spec: RunSpec) -> float:
+    """Fraction of its weight that the regularizer has at a step: it grows over the first `EASE`.
 
     An autoencoder held to an isometry from the start cannot unfold: it would have to stretch on
     the way. First the data are unfolded, then the map is flattened (decision B).
     """
     done = min(1.0, step / (EASE * spec.steps))
-    return spec.weight * (10 ** (spec.decades * (done - 1)) if spec.decades else done)
+    return 10 ** (spec.decades * (done - 1)) if spec.decades else done
 
 
 def fit(
@@ -120,16 +121,36 @@ def fit(
     stop: Stop = lambda: False,
     code: str = "",
 ) -> Fit:
-    """Train one autoencoder by minimising its method's objective with Adam.
+    """Train one autoencoder: `fits` of one."""
+    return fits([spec], device, progress, checkpoint, stop, code)[0]
+
+
+def stackable(spec: RunSpec) -> str:
+    """Return what runs that can be trained as one stack have in common."""
+    free = {"seed", "weight", *(("data",) if spec.data in SURFACES else ())}
+    return repr({name: value for name, value in asdict(spec).items() if name not in free})
+
+
+def fits(
+    specs: Sequence[RunSpec],
+    device: str = "cpu",
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    stop: Stop = lambda: False,
+    code: str = "",
+) -> list[Fit]:
+    """Train autoencoders of one shape at once, by minimising their objectives with Adam.
 
     Parameters
     ----------
-    spec : RunSpec
-        Decides the result, on one kind of machine, to the last bit.
+    specs : sequence of RunSpec
+        Equal in `stackable`. One alone decides its result, on one kind of machine, to the last
+        bit; in a stack the result is the same up to rounding.
     device : str
         Where the data and the networks live: "cpu" or "cuda".
     progress : callable, optional
-        Called with the step and the loss terms: at the start, and about `REPORTS` times.
+        Called with the step and the first run's loss terms: at the start, and about `REPORTS`
+        times.
     checkpoint : Path, optional
         Where to keep the state while training, and to go on from if it is there.
     stop : callable
@@ -145,26 +166,29 @@ def fit(
         If `stop` said so.
     """
     place = device_of(device)
-    x = torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place)
-    identity = f"{spec.key} {code} {place.type}"
+    data = [
+        torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place) for spec in specs
+    ]
+    identity = f"{' '.join(spec.key for spec in specs)} {code} {place.type}"
     try:
-        engine = Engine(build(spec), x, spec)
-        result = Fit(engine.model, engine=engine.kind)
-        _run(engine, result, progress, checkpoint, stop, identity)
+        engine = Engine([build(spec) for spec in specs], data, specs)
+        results = [Fit(model, engine=engine.kind) for model in engine.models]
+        _run(engine, results, progress, checkpoint, stop, identity)
     except (MemoryError, RuntimeError) as error:
         if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
         raise InputError(
-            f"{device} has too little memory for {spec.batch} points a step and networks of width "
-            f"{spec.width}: try a smaller batch."
+            f"{device} has too little memory for {specs[0].batch} points a step and networks of "
+            f"width {specs[0].width}: try a smaller batch."
         ) from None
-    result.model = engine.model.cpu().eval()
-    return result
+    for result, model in zip(results, engine.unstack(), strict=True):
+        result.model = model.cpu().eval()
+    return results
 
 
 def _run(
     engine: Engine,
-    result: Fit,
+    results: list[Fit],
     progress: Progress | None,
     checkpoint: Path | None,
     stop: Stop,
@@ -172,37 +196,34 @@ def _run(
 ) -> None:
     """Take the steps that are left; read losses back and write checkpoints now and then."""
     spec = engine.spec
-    first, last = _resume(engine, result, checkpoint, identity)
-    before, began = result.seconds, time.perf_counter()
+    first, last = _resume(engine, results, checkpoint, identity)
+    before, began = results[0].seconds, time.perf_counter()
     unread: list[Tensor] = []
     saved = began
     if progress:
-        progress(first, last)
+        progress(first, last[0])
     for step in range(first, spec.steps):
-        unread.append(engine.step(rate_at(step, spec), weight_at(step, spec)))
+        unread.append(engine.step(rate_at(step, spec), ease_at(step, spec)))
         report, halt = _is_report(step, spec.steps), stop()
         now = time.perf_counter()
         due = checkpoint is not None and (halt or now - saved > CHECKPOINT_SECONDS)
         if not (report or due or halt or len(unread) == READ_BACK):
             continue
-        for row in _read_back(unread, engine.names, step + 1):
-            if not all(map(math.isfinite, row.values())):
-                result.status, result.diverged_at = "diverged", int(row["step"])
-                result.history += [last] if last and last not in result.history else []
-                result.seconds = before + now - began
-                return
-            last = row
+        _read_back(unread, engine.names, step + 1, results, last)
         unread.clear()
-        result.seconds = before + now - began
-        if report:
-            result.history.append(last)
-            if progress:
-                progress(step + 1, last)
+        for result, row in zip(results, last, strict=True):
+            result.seconds = before + (now - began) / len(results)
+            if report and result.status != "diverged":
+                result.history.append(row)
+        if all(result.status == "diverged" for result in results):
+            return
+        if report and progress:
+            progress(step + 1, last[0])
         if step + 1 == spec.steps:
             return
         if due and checkpoint is not None:
-            told = {"identity": identity, "step": step + 1, "history": result.history,
-                    "last": last, "seconds": result.seconds}  # fmt: skip
+            told = {"identity": identity, "step": step + 1, "last": last,
+                    "fits": [_without_model(result) for result in results]}  # fmt: skip
             checkpoints.save(checkpoint, engine.state(), told)
             saved = time.perf_counter()
         if halt:
@@ -211,27 +232,41 @@ def _run(
             )
 
 
+def _without_model(result: Fit) -> dict[str, Any]:
+    return {name: value for name, value in vars(result).items() if name != "model"}
+
+
 def _resume(
-    engine: Engine, result: Fit, checkpoint: Path | None, identity: str
-) -> tuple[int, dict[str, float]]:
-    """Put engine and result where the checkpoint left them; return the next step, and losses."""
+    engine: Engine, results: list[Fit], checkpoint: Path | None, identity: str
+) -> tuple[int, list[dict[str, float]]]:
+    """Put engine and results where the checkpoint left them; return the next step, and losses."""
     found = checkpoints.load(checkpoint, identity) if checkpoint else None
     if found is None:
-        return 0, {}
+        return 0, [{} for _ in results]
     tensors, told = found
     engine.restore(tensors)
-    result.history, result.seconds = told["history"], told["seconds"]
+    for result, kept in zip(results, told["fits"], strict=True):
+        vars(result).update(kept)
     return told["step"], told["last"]
 
 
-def _read_back(unread: list[Tensor], names: tuple[str, ...], done: int) -> list[dict[str, float]]:
-    """Read the loss terms of the last steps from the device, all at once."""
-    rows = torch.stack(unread).tolist()
-    start = done - len(rows) + 1
-    return [
-        {"step": float(start + i)} | dict(zip(names, row, strict=True))
-        for i, row in enumerate(rows)
-    ]
+def _read_back(
+    unread: list[Tensor],
+    names: tuple[str, ...],
+    done: int,
+    results: list[Fit],
+    last: list[dict[str, float]],
+) -> None:
+    """Read the loss terms of the last steps from the device, all at once; note who diverged."""
+    for step, rows in enumerate(torch.stack(unread).tolist(), done - len(unread) + 1):
+        for k, (result, values) in enumerate(zip(results, rows, strict=True)):
+            if result.status == "diverged":
+                continue
+            if all(map(math.isfinite, values)):
+                last[k] = {"step": float(step)} | dict(zip(names, values, strict=True))
+            else:
+                result.status, result.diverged_at = "diverged", step
+                result.history += [last[k]] if last[k] and last[k] not in result.history else []
 
 
 def _is_report(step: int, steps: int) -> bool:

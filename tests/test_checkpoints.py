@@ -68,7 +68,7 @@ def test_a_checkpoint_of_another_run_is_not_used(change, place):
 def test_divergence_just_after_going_on_tells_the_last_good_losses(place, monkeypatch):
     with pytest.raises(Unfinished):
         training.fit(SPEC, checkpoint=place, stop=stops_after(37))
-    monkeypatch.setattr(training.Engine, "step", lambda *_: torch.full((3,), float("nan")))
+    monkeypatch.setattr(training.Engine, "step", lambda *_: torch.full((1, 3), float("nan")))
     fit = training.fit(SPEC, checkpoint=place)
     assert fit.diverged_at == 38 and fit.history[-1]["step"] == 37
 

@@ -10,6 +10,8 @@ from make_golden import TINY
 
 from isoae_lib import engine, training
 from isoae_lib.engine import Engine
+from isoae_lib.networks import fc_nn
+from isoae_lib.penalties import OBJECTIVES
 from isoae_lib.specs import METHODS, RunSpec
 
 SPEC = RunSpec("s-shape", "I-AE", **TINY)
@@ -18,7 +20,7 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 def engine_of(spec, device="cpu"):
     x = torch.as_tensor(training.training_data(spec)[0], dtype=torch.float32, device=device)
-    return Engine(training.build(spec), x, spec)
+    return Engine([training.build(spec)], [x], [spec])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -26,15 +28,17 @@ def test_a_step_is_adam_on_the_sum_of_the_terms(method):
     """Against PyTorch's Adam as it comes, unfused, with the rate as a number."""
     spec = replace(SPEC, method=method)
     fast, slow = engine_of(spec), engine_of(spec)
-    plain = torch.optim.Adam(slow.model.parameters(), lr=0.01, foreach=False)
+    (model,), (x,), (rng,) = slow.models, slow.data, slow.rngs
+    plain = torch.optim.Adam(model.parameters(), lr=0.01, foreach=False)
     for _ in range(3):
         fast.step(0.01, 0.3)
-        pick = torch.randint(len(slow.x), (spec.batch,), generator=slow.rng)
-        normals = torch.randn(spec.batch, slow.wanted, generator=slow.rng)
+        pick = torch.randint(len(x), (spec.batch,), generator=rng)
+        normals = torch.randn(spec.batch, slow.wanted, generator=rng)
         plain.zero_grad()
-        slow.terms(slow.x[pick], normals, 0.3).sum().backward()
+        terms = OBJECTIVES[method](model, x[pick], normals, spec, 0.3 * spec.weight)
+        sum(terms.values()).backward()
         plain.step()
-    for ours, theirs in zip(fast.model.parameters(), slow.model.parameters(), strict=True):
+    for ours, theirs in zip(fast.models[0].parameters(), model.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
@@ -55,9 +59,11 @@ def test_a_state_has_every_weight_its_moments_and_chance():
     one = engine_of(SPEC)
     before = {name: tensor.clone() for name, tensor in one.state().items()}
     one.step(0.01, 0.3)
-    count = sum(1 for _ in one.model.parameters())
-    assert len(before) == 4 * count + 1
-    assert all(not torch.equal(before[name], now) for name, now in one.state().items())
+    (model,) = one.models
+    count, fixed = (sum(1 for _ in kind()) for kind in (model.parameters, model.buffers))
+    assert len(before) == 4 * count + fixed + 1
+    changed = {name for name, now in one.state().items() if not torch.equal(before[name], now)}
+    assert len(changed) == 4 * count + 1 and "random.0" in changed
 
 
 def test_what_cannot_be_compiled_is_trained_all_the_same(monkeypatch, caplog):
@@ -95,6 +101,44 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
     fit = training.fit(replace(SPEC, steps=400))
     assert fit.status == "diverged" and fit.diverged_at == 34
     assert fit.history[-1]["step"] == 33
+
+
+STACKED = [replace(SPEC, seed=3), replace(SPEC, weight=0.05), replace(SPEC, data="open-sphere")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stack_takes_the_steps_of_each_run_alone(method):
+    specs = [replace(spec, method=method) for spec in STACKED]
+    together = training.fits(specs)
+    for spec, ours in zip(specs, together, strict=True):
+        alone = training.fit(spec)
+        for a, b in zip(ours.history, alone.history, strict=True):
+            assert a == pytest.approx(b, rel=1e-3, abs=1e-7)
+        for a, b in zip(ours.model.parameters(), alone.model.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-2, atol=1e-4)
+
+
+def test_a_stack_of_networks_with_batch_norm():
+    """The running statistics, too, are each network's own."""
+    data = [torch.rand(30, 784) for _ in range(2)]
+    specs = [replace(SPEC, seed=seed) for seed in range(2)]
+    together = Engine([fc_nn(seed=seed) for seed in range(2)], data, specs)
+    alone = [Engine([fc_nn(seed=k)], [data[k]], [specs[k]]) for k in range(2)]
+    for _ in range(2):
+        terms = torch.cat([one.step(1e-4, 1.0) for one in alone])
+        torch.testing.assert_close(together.step(1e-4, 1.0), terms, rtol=1e-3, atol=1e-5)
+    for ours, one in zip(together.unstack(), alone, strict=True):
+        for (name, a), b in zip(ours.named_buffers(), one.models[0].buffers(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_one_of_a_stack_diverges_alone():
+    data = [torch.rand(30, 3) for _ in range(2)]
+    specs = [replace(SPEC, method="AE", seed=seed) for seed in range(2)]
+    engine = Engine([training.build(spec) for spec in specs], data, specs)
+    data[0].fill_(float("nan"))
+    terms = [engine.step(0.01, 1.0) for _ in range(3)][-1]
+    assert terms[0].isnan().all() and terms[1].isfinite().all()
 
 
 @GPU

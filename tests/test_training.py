@@ -59,12 +59,12 @@ def test_rate_and_weight_follow_their_schedules():
     rates = [training.rate_at(step, spec) for step in range(1000)]
     assert 0 < rates[0] < 0.1 and max(rates) == 2.0 and rates[-1] < 0.01
     assert rates[300] == rates[600] == 2.0
-    weighted = [training.weight_at(step, spec) for step in range(1000)]
-    assert weighted[0] == 0 and weighted[-1] == 3.0 and weighted[300] == pytest.approx(1.8)
+    weighted = [training.ease_at(step, spec) for step in range(1000)]
+    assert weighted[0] == 0 and weighted[-1] == 1.0 and weighted[300] == pytest.approx(0.6)
     assert weighted == sorted(weighted)
-    geometric = [training.weight_at(step, replace(spec, decades=4.0)) for step in range(1000)]
-    assert geometric[0] == pytest.approx(3e-4) and geometric[250] == pytest.approx(3e-2)
-    assert geometric[500:] == [3.0] * 500
+    geometric = [training.ease_at(step, replace(spec, decades=4.0)) for step in range(1000)]
+    assert geometric[0] == pytest.approx(1e-4) and geometric[250] == pytest.approx(1e-2)
+    assert geometric[500:] == [1.0] * 500
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
