@@ -39,7 +39,9 @@ def isoae() -> None:
 def train(
     names: Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
     preset: Annotated[str, typer.Option(help=f"scale: {', '.join(paper.SCALES)}")] = "laptop",
-    seed: Annotated[int, typer.Option(help="decides points, weights and batches")] = 0,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="decides points, weights and batches; may be repeated")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     store: Store = None,
     budget: Annotated[
@@ -54,15 +56,23 @@ def train(
     A run that was stopped, whatever stopped it, goes on where it was: give the same command.
     """
     settings, names = _settings(set_, names)
-    specs = {name: change(paper.spec(name, preset, seed), settings) for name in names}
+    specs = {
+        (name, s): change(paper.spec(name, preset, s), settings)
+        for s in dict.fromkeys(seed or [0])
+        for name in names
+    }
+    scale = preset if not settings else "custom"
     stop = stopper(seconds_of(budget) if budget else None)
     import torch  # heavy, and not needed to refuse a misspelt name
 
     from isoae_lib import runs
 
     torch.set_num_threads(1)  # independent runs on the cores beat one run on all of them
-    for name, spec in specs.items():
-        scale = preset if not settings else "custom"
+    if device.startswith("cuda"):
+        every = list(specs.values())
+        show = _progress(f"{len(every)} runs", every[0].steps)
+        runs.train_stacks(every, scale, store, device, show, stop)
+    for (name, _), spec in specs.items():
         try:
             run = runs.get(spec, scale, store, device, _progress(name, spec.steps), stop)
         except Unfinished as reason:

@@ -10,7 +10,8 @@ import os
 import platform
 import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -135,28 +136,80 @@ def get(
         If `stop` said so.
     """
     store = store or store_path()
-    if run := find(spec, store):
-        return run
+    return find(spec, store) or _train([spec], preset, store, device, progress, stop)[0]
+
+
+def train_stacks(
+    specs: Sequence[RunSpec],
+    preset: str = "custom",
+    store: Path | None = None,
+    device: str = "cpu",
+    progress: training.Progress | None = None,
+    stop: training.Stop = lambda: False,
+) -> None:
+    """Train runs of one shape as one stack each, which pays on a GPU; `get` then finds them.
+
+    A stack is trained whole or not at all: where a part of it is there already, the rest is left
+    to `get`. So a kill between the records of a stack costs nothing.
+    """
+    store = store or store_path()
+    stacks: dict[str, list[RunSpec]] = {}
+    for spec in specs:
+        stacks.setdefault(training.stackable(spec), []).append(spec)
+    for stack in stacks.values():
+        if _checkpoint(store, stack).exists() or not any(find(spec, store) for spec in stack):
+            _train(stack, preset, store, device, progress, stop)
+
+
+def _checkpoint(store: Path, specs: Sequence[RunSpec]) -> Path:
+    """Return where the state of a run, or of a stack of them, is kept while it is trained."""
+    keys = " ".join(spec.key for spec in specs)
+    name = keys if len(specs) == 1 else f"stack-{hashlib.sha256(keys.encode()).hexdigest()[:16]}"
+    return store / f".{name}.checkpoint"
+
+
+def _train(
+    specs: Sequence[RunSpec],
+    preset: str,
+    store: Path,
+    device: str,
+    progress: training.Progress | None,
+    stop: training.Stop,
+) -> list[Run]:
+    """Train runs of one shape at once, alone with them, and write the records that are missing."""
     training.device_of(device)
     try:
         store.mkdir(parents=True, exist_ok=True)
         Path(mkdtemp(prefix=".writable-", dir=store)).rmdir()
     except OSError as error:
         raise InputError(f"the store {store} cannot be written to: {error.strerror}.") from None
-    lock = FileLock(store / f".{spec.key}.lock")  # the system frees it when its owner dies
+    checkpoint = _checkpoint(store, specs)
+    with ExitStack() as held:
+        for key in sorted(spec.key for spec in specs):  # in one order, or two could wait crosswise
+            held.enter_context(_alone_with(key, store))
+        there = [find(spec, store) for spec in specs]
+        if not all(there):
+            fits = training.fits(specs, device, progress, checkpoint, stop, code_digest())
+            for spec, run, fit in zip(specs, there, fits, strict=True):
+                if run is None:
+                    _write(store, spec, preset, device, fit)
+            checkpoints.clear(checkpoint)
+        return [run or read(store / spec.key) for spec, run in zip(specs, there, strict=True)]
+
+
+@contextmanager
+def _alone_with(key: str, store: Path) -> Iterator[None]:
+    """Hold a run's lock, waiting for it; the system frees it when its owner dies."""
+    lock = FileLock(store / f".{key}.lock")
     try:
-        held = lock.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except Timeout:
-        log.warning("waiting for another process that trains %s", spec.key)
-        held = lock.acquire()
-    checkpoint = store / f".{spec.key}.checkpoint"
-    with held:
-        if run := find(spec, store):
-            return run
-        fit = training.fit(spec, device, progress, checkpoint, stop, code_digest())
-        folder = _write(store, spec, preset, device, fit)
-        checkpoints.clear(checkpoint)
-        return read(folder)
+        log.warning("waiting for another process that trains %s", key)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def load(name: str, preset: str, seed: int = 0) -> Run:

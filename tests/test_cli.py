@@ -72,6 +72,13 @@ def test_train_ends_with_the_path_of_the_record(monkeypatch, capsys, store):
     assert [spec[name] for name in ("points", "steps", "width", "depth")] == [60, 5, 8, 1]
 
 
+def test_several_seeds_in_one_command(monkeypatch, capsys):
+    seeds = ["--seed", "2", "--seed", "1", "--seed", "2"]
+    assert call(monkeypatch, "train", "3d/s-shape/AE", *seeds, *TINY) == 0
+    records = [Path(line) / "run.json" for line in capsys.readouterr().out.splitlines()]
+    assert [json.loads(record.read_text())["spec"]["seed"] for record in records] == [2, 1]
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("8m", 480), ("1h30m", 5400), ("2h1s", 7201), ("0s", 0)]
 )

@@ -9,7 +9,7 @@ import pytest
 from make_golden import TINY
 from test_cli import call
 
-from isoae_lib import runs
+from isoae_lib import runs, training
 from isoae_lib.errors import InputError
 from isoae_lib.specs import RunSpec
 
@@ -114,3 +114,47 @@ def test_a_full_disk_leaves_no_record(store, monkeypatch):
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         runs.get(AE)
     assert not list(store.glob("*/run.json")) and not list(store.glob(".writing-*"))
+
+
+def in_stack():
+    return [RunSpec("s-shape", "I-AE", seed=k, **TINY) for k in range(3)]
+
+
+def test_a_stack_leaves_the_records_of_each_run_alone(tmp_path):
+    specs = in_stack()
+    runs.train_stacks(specs)
+    for spec in specs:
+        run, alone = runs.find(spec), runs.get(spec, store=tmp_path / "alone")
+        assert run is not None and run.codes == pytest.approx(alone.codes, abs=1e-4)
+        assert run.codes != pytest.approx(runs.find(specs[spec.seed - 1]).codes, abs=1e-2)
+
+
+def test_a_stack_killed_between_its_records_is_not_trained_again(store, monkeypatch):
+    """The checkpoint of the whole stack stays until its last record is there."""
+    specs = in_stack()
+    write, written = runs._write, []
+
+    def killed_at_the_second(store, spec, *rest):
+        if written:
+            raise KeyboardInterrupt
+        written.append(spec)
+        return write(store, spec, *rest)
+
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "_write", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        runs.train_stacks(specs)
+    assert runs.find(specs[0]) and not runs.find(specs[1])
+    monkeypatch.setattr(runs, "_write", write)
+    steps = []
+    runs.train_stacks(specs, progress=lambda step, row: steps.append(step))
+    assert steps[0] > 0 and all(runs.find(spec) for spec in specs)
+    assert not list(store.glob("*checkpoint*"))
+
+
+def test_the_rest_of_a_stack_is_left_to_itself(store):
+    specs = in_stack()
+    first = runs.get(specs[0]).folder.stat().st_mtime_ns
+    runs.train_stacks(specs)
+    assert runs.find(specs[1]) is None
+    assert runs.find(specs[0]).folder.stat().st_mtime_ns == first
