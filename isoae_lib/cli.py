@@ -1,7 +1,8 @@
-"""The command `isoae`: train, embed, notebook, book, site, paper, runs."""
+"""The command `isoae`: train, embed, notebook, book, site, paper, runs, data."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -14,7 +15,7 @@ import typer
 from tqdm import tqdm
 
 from isoae_lib import paper
-from isoae_lib.errors import InputError, Unfinished
+from isoae_lib.errors import InputError, Unfinished, choose
 from isoae_lib.specs import change
 
 if TYPE_CHECKING:
@@ -26,13 +27,22 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 runs_app = typer.Typer(no_args_is_help=True, help="What is in the store.")
 app.add_typer(runs_app, name="runs")
 
+data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
+app.add_typer(data_app, name="data")
+
 Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(paper.PRESETS)}")]
 Store = Annotated[Path | None, typer.Option(help="folder of the records")]
 
 
 @app.callback()
-def isoae() -> None:
+def isoae(
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="allow data that are not the official ones")
+    ] = False,
+) -> None:
     """A reproduction of the paper "Isometric Autoencoders"."""
+    if unverified:
+        os.environ["ISOAE_ALLOW_UNVERIFIED"] = "1"
 
 
 @app.command()
@@ -280,6 +290,36 @@ def publish(
                 f"{name}, seed {seed}, is not in the store at scale {preset}: train it."
             )
         print(runs.publish(runs.read(folder), name))
+
+
+@data_app.command()
+def status() -> None:
+    """Show which data sets are in the data folder."""
+    from isoae_lib import images
+
+    print(f"data folder: {images.folder()}")
+    for name, known in images.DATA_SETS.items():
+        print(f"{name:<15s}{known.title:<22s}{images.present(name)}")
+
+
+@data_app.command()
+def fetch(name: Annotated[str, typer.Argument(help="a data set, like mnist")]) -> None:
+    """Download a data set from its official place; an interrupted download is gone on with."""
+    from isoae_lib import downloads, images
+
+    print(downloads.fetch(choose("data set", name, images.DATA_SETS)))
+
+
+@data_app.command("verify")
+def verify_data() -> None:
+    """Compare what is there with the official content; exit status 1 if something is damaged."""
+    from isoae_lib import images
+
+    states = {name: images.state(name) for name in images.DATA_SETS}
+    for name, state in states.items():
+        print(f"{name:<15s}{state}")
+    if not set(states.values()) <= {"official", "unofficial", "missing"}:
+        raise typer.Exit(1)
 
 
 def _readable(store: Path | None) -> Iterator[Run]:
