@@ -75,8 +75,8 @@ def test_a_device_that_is_not_there_is_told(device):
 
 def test_get_trains_once_and_the_record_is_whole(store, monkeypatch):
     calls = []
-    fit = training.fit
-    monkeypatch.setattr(training, "fit", lambda *a: calls.append(a) or fit(*a))
+    fits = training.fits
+    monkeypatch.setattr(training, "fits", lambda *a: calls.append(a) or fits(*a))
     run, again = runs.get(AE, "smoke"), runs.get(AE, "smoke")
     assert len(calls) == 1 and run.record == again.record
     names = {file.name for file in run.folder.iterdir()}
