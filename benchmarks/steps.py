@@ -7,14 +7,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from isoae_lib import architectures
 from isoae_lib.engine import Engine
-from isoae_lib.networks import Autoencoder, Scale, SoftPlus, fc_nn, fully_connected, s_cnn
+from isoae_lib.networks import Autoencoder, Scale, SoftPlus, fully_connected
 from isoae_lib.specs import RunSpec
 
 NETWORKS: dict[str, Callable[[int], Autoencoder]] = {
     "3-256x5-2": lambda latent: fully_connected(max(3, latent), latent),
-    "FC-NN": fc_nn,
-    "S-CNN": s_cnn,
+    "FC-NN": lambda latent: architectures.build("FC-NN", latent),
+    "S-CNN": lambda latent: architectures.build("S-CNN", latent),
 }
 WEIGHT, RATE = 0.01, 1e-3
 Step = Callable[[], object]

@@ -1,4 +1,4 @@
-"""Encoder and decoder pairs by the paper's names (A.1.1, A.1.2)."""
+"""What networks are made of (Table 3), and the fully connected pair of A.1.2."""
 
 from __future__ import annotations
 
@@ -167,50 +167,3 @@ def fully_connected(
         decoder = transposed(encoder) if tied else mlp([latent, *hidden, ambient])
     nets = (nn.Sequential(Scale(1 / unit), *layers, Scale(unit)) for layers in (encoder, decoder))
     return Autoencoder(*nets)
-
-
-def _fc_b(*sizes: int) -> list[nn.Module]:
-    """FC_B of Table 3 from a size to the next: linear, BatchNorm, SoftPlus."""
-    layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out), nn.BatchNorm1d(fan_out), SoftPlus()]
-    return layers
-
-
-def _conv_b(into: int, c: int, k: int, s: int, p: int) -> list[nn.Module]:
-    """CONV_B c, k, s, p of Table 3: convolution, BatchNorm, SoftPlus."""
-    return [nn.Conv2d(into, c, k, s, p), nn.BatchNorm2d(c), SoftPlus()]
-
-
-def _convt_b(into: int, c: int, k: int, s: int, p: int) -> list[nn.Module]:
-    """CONVT_B c, k, s, p of Table 3: transposed convolution, BatchNorm, SoftPlus."""
-    return [nn.ConvTranspose2d(into, c, k, s, p), nn.BatchNorm2d(c), SoftPlus()]
-
-
-def fc_nn(latent: int = 2, seed: int = 0) -> Autoencoder:
-    """Build FC-NN of Table 4, for images of 28 x 28 as vectors of 784."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = [*_fc_b(784, 128, 256, 512, 1024), nn.Linear(1024, latent)]
-        decoder = [*_fc_b(latent, 1024, 512, 256, 128), nn.Linear(128, 784)]
-    return Autoencoder(nn.Sequential(*encoder), nn.Sequential(*decoder))
-
-
-def s_cnn(latent: int = 2, seed: int = 0) -> Autoencoder:
-    """Build S-CNN of Table 4, for images of 28 x 28 as vectors of 784.
-
-    The printed sizes need 32 x 32 on the way in, so the encoder pads (decision 8).
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = [
-            nn.Unflatten(1, (1, 28, 28)), nn.ZeroPad2d(2),
-            *_conv_b(1, 32, 4, 2, 1), *_conv_b(32, 64, 4, 2, 1), *_conv_b(64, 128, 4, 2, 1),
-            *_conv_b(128, 256, 4, 2, 0), nn.Flatten(), nn.Linear(256, latent),
-        ]  # fmt: skip
-        decoder = [
-            *mlp([latent, 256]), SoftPlus(), nn.Unflatten(1, (256, 1, 1)),
-            *_convt_b(256, 128, 4, 1, 0), *_convt_b(128, 64, 4, 2, 1),
-            nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.ConvTranspose2d(32, 1, 4, 2, 3), nn.Flatten(),
-        ]  # fmt: skip
-    return Autoencoder(nn.Sequential(*encoder), nn.Sequential(*decoder))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from isoae_lib import chain, isometry
-from isoae_lib.networks import Scale, SoftPlus, fc_nn, s_cnn
+from isoae_lib.architectures import ARCHITECTURES, build
+from isoae_lib.networks import Scale, SoftPlus
 
 LAYERS = {
     "linear": (lambda: nn.Linear(4, 3), (4,)),
@@ -77,10 +80,12 @@ def test_each_layer_both_ways(name, training):
     torch.testing.assert_close(both[1:], (2 * one, one))
 
 
-@pytest.mark.parametrize("make", [fc_nn, s_cnn])
-def test_whole_networks_both_ways_and_their_gradients(make):
-    model = shaken(make(3), 0.01).train()
-    x, z = torch.rand(6, 784).double(), torch.randn(6, 3).double()
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_whole_networks_both_ways_and_their_gradients(name):
+    narrow = 1 / 64 if name == "L-CNN" else 1 / 16
+    model = shaken(build(name, 3, narrow), 0.01).train()
+    size = math.prod(ARCHITECTURES[name].shape)
+    x, z = torch.rand(6, size).double(), torch.randn(6, 3).double()
     u = isometry.unit_vectors(6, 3, x)
     assert chain.is_chain(model.encoder) and chain.is_chain(model.decoder)
     assert model(x).shape == x.shape and model.encoder(x).shape == (6, 3)
@@ -110,7 +115,7 @@ def same(fast, slow, weights):
 
 
 def test_probing_leaves_the_running_statistics_alone_and_encoding_does_not():
-    model = fc_nn().train()
+    model = build("FC-NN", 2).train()
     x = torch.rand(9, 784)
 
     def statistics(net):
@@ -119,7 +124,7 @@ def test_probing_leaves_the_running_statistics_alone_and_encoding_does_not():
     before = statistics(model.decoder)
     isometry.push_forward(model.decoder, torch.randn(9, 2), torch.randn(9, 2))
     assert all(torch.equal(before[name], b) for name, b in model.decoder.named_buffers())
-    twin = fc_nn().train()
+    twin = build("FC-NN", 2).train()
     z = torch.randn(9, 2)
     twin.decoder(z)
     isometry.push_forward(model.decoder, z, torch.randn(9, 2), track=True)

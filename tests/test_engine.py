@@ -9,8 +9,8 @@ import torch
 from make_golden import TINY
 
 from isoae_lib import engine, training
+from isoae_lib.architectures import build
 from isoae_lib.engine import Engine
-from isoae_lib.networks import fc_nn
 from isoae_lib.penalties import OBJECTIVES
 from isoae_lib.specs import METHODS, RunSpec
 
@@ -122,8 +122,8 @@ def test_a_stack_of_networks_with_batch_norm():
     """The running statistics, too, are each network's own."""
     data = [torch.rand(30, 784) for _ in range(2)]
     specs = [replace(SPEC, seed=seed) for seed in range(2)]
-    together = Engine([fc_nn(seed=seed) for seed in range(2)], data, specs)
-    alone = [Engine([fc_nn(seed=k)], [data[k]], [specs[k]]) for k in range(2)]
+    together = Engine([build("FC-NN", 2, seed=seed) for seed in range(2)], data, specs)
+    alone = [Engine([build("FC-NN", 2, seed=k)], [data[k]], [specs[k]]) for k in range(2)]
     for _ in range(2):
         terms = torch.cat([one.step(1e-4, 1.0) for one in alone])
         torch.testing.assert_close(together.step(1e-4, 1.0), terms, rtol=1e-3, atol=1e-5)
