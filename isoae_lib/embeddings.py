@@ -9,11 +9,11 @@ from joblib import Memory
 from numpy.typing import ArrayLike
 
 from isoae_lib import paper
+from isoae_lib.datasets import training_data
 from isoae_lib.errors import choose
 from isoae_lib.evaluation import checked
 from isoae_lib.runs import store_path
 from isoae_lib.surfaces import SURFACES, Array
-from isoae_lib.training import training_data
 
 CLASSIC = ("U-MAP", "t-SNE", "LLE")
 

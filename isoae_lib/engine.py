@@ -31,6 +31,11 @@ Named = dict[str, Tensor]
 log = logging.getLogger(__name__)
 
 
+def floats(x: Tensor) -> Tensor:
+    """Return a batch as numbers: bytes of images become numbers in [0, 1] (decision 5)."""
+    return x / 255 if x.dtype == torch.uint8 else x
+
+
 class _Asked(nn.Module):
     """A model that answers with its objective, so that stacked parameters can stand in."""
 
@@ -57,7 +62,7 @@ class Engine:
     models : list of Autoencoder
         In training mode. Where there are several, `unstack` brings them up to date.
     data : list of Tensor
-        The training data (n, D) of each.
+        The training data (n, D) of each; images stay bytes until they are drawn.
     names : tuple of str
         Of the loss terms, in the order of what `step` returns.
     kind : str
@@ -109,7 +114,7 @@ class Engine:
 
     def _names(self) -> tuple[str, ...]:
         """Ask the objective, on a copy: BatchNorm must not see this batch."""
-        x, spec = self.data[0][: self.spec.batch], self.spec
+        x, spec = floats(self.data[0][: self.spec.batch]), self.spec
         with torch.no_grad():
             few = torch.zeros(len(x), self.wanted, device=x.device)
             return tuple(OBJECTIVES[spec.method](deepcopy(self.models[0]), x, few, spec, 0.0))
@@ -148,7 +153,7 @@ class Engine:
     def _draw(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         n = self.spec.batch
         pick = torch.randint(len(x), (n,), generator=rng, device=x.device)
-        return x[pick], torch.randn(n, self.wanted, generator=rng, device=x.device)
+        return floats(x[pick]), torch.randn(n, self.wanted, generator=rng, device=x.device)
 
     def _once(self) -> Tensor:
         drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
@@ -168,7 +173,7 @@ class Engine:
         fast: Terms = torch.compile(self.terms, dynamic=False)
         before = {name: tensor.clone() for name, tensor in self.state().items()}
         n = self.spec.batch
-        batches = torch.stack([x[torch.zeros(n, dtype=torch.int64)] for x in self.data])
+        batches = torch.stack([floats(x[torch.zeros(n, dtype=torch.int64)]) for x in self.data])
         normals = torch.ones(len(self.data), n, self.wanted)
         try:
             with contextlib.redirect_stderr(io.StringIO()):

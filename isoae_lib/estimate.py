@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import torch
-
 from isoae_lib import paper
+from isoae_lib.datasets import build, training_data
 from isoae_lib.engine import Engine
 from isoae_lib.specs import RunSpec
-from isoae_lib.training import build, device_of, training_data
+from isoae_lib.training import device_of, on_device
 
 CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs
 SHOWN = {"toy": "Figure 1", "3d": "Table 1, Figures 3 and 4"}
@@ -39,7 +38,7 @@ class Cost:
 def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     """Time eager steps of a run for about `budget` seconds and return the mean of one."""
     place = device_of(device)
-    x = torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place)
+    x = on_device(training_data(spec)[0], place)
     engine = Engine([build(spec)], [x], [spec], compiled=False)
     engine.step(0.0, 0.0)
     began, steps = time.perf_counter(), 0

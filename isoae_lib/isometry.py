@@ -109,6 +109,7 @@ def L_piso(g: nn.Module, x: Tensor, u: Tensor) -> Tensor:
     return departure(pull_back(g, x, u)[1])
 
 
-def L_rec(x: Tensor, reconstruction: Tensor) -> Tensor:
-    """Eq. (1): the mean over samples of |f(g(x)) - x|^2, summed over coordinates."""
-    return (reconstruction - x).square().flatten(1).sum(1).mean()
+def L_rec(x: Tensor, reconstruction: Tensor, reduction: str = "sum") -> Tensor:
+    """Eq. (1): the mean over samples of |f(g(x)) - x|^2, summed over coordinates or their mean."""
+    squares = (reconstruction - x).square().flatten(1)
+    return squares.mean() if reduction == "mean" else squares.sum(1).mean()

@@ -16,8 +16,8 @@ PRESETS = ("smoke", "laptop", "paper")
 SCALES = (*PRESETS, "published")  # the last is that of the records in data/runs
 NOTEBOOKS = ("01_theory", "02_toy_projection", "03_evaluation_3d", "08_claims", "09_speed")
 DECIDING = (  # the modules that decide a run's numbers
-    "chain", "curves", "engine", "evaluation", "isometry", "networks", "penalties", "specs",
-    "surfaces", "training",
+    "architectures", "chain", "curves", "datasets", "decoding", "engine", "evaluation", "images",
+    "isometry", "networks", "penalties", "planar", "specs", "surfaces", "training",
 )  # fmt: skip
 SURFACES_3D = ("s-shape", "swiss-roll", "open-sphere")
 TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")

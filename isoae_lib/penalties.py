@@ -31,7 +31,7 @@ Objective = Callable[[Autoencoder, Tensor, Tensor, RunSpec, Weight], Terms]
 
 def vanilla(model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight) -> Terms:
     """AE: eq. (1) alone."""
-    return {"L_rec": L_rec(x, model(x))}
+    return _rec(x, model(x), spec)
 
 
 def isometric(
@@ -42,8 +42,7 @@ def isometric(
     codes, pulled = pull_back(model.encoder, x, directions(u))
     z = sample_latents(codes, noise, spec.sampler)
     _, pushed = push_forward(model.decoder, z, directions(v))
-    return {
-        "L_rec": L_rec(x, model.decoder(codes)),
+    return _rec(x, model.decoder(codes), spec) | {
         "L_iso": weight * departure(pushed),
         "L_piso": weight * departure(pulled),
     }
@@ -57,7 +56,7 @@ def isometric_decoder(
     codes = model.encoder(x)
     z = sample_latents(codes, noise, spec.sampler)
     _, pushed = push_forward(model.decoder, z, directions(v))
-    return {"L_rec": L_rec(x, model.decoder(codes)), "L_iso": weight * departure(pushed)}
+    return _rec(x, model.decoder(codes), spec) | {"L_iso": weight * departure(pushed)}
 
 
 def contractive(
@@ -65,7 +64,7 @@ def contractive(
 ) -> Terms:
     """CAE, and with a transposed decoder TCAE: L_rec + lambda E |dg(x)|^2 (A.1.2)."""
     codes, *rows = pull_back(model.encoder, x, *_axes(x.new_empty(len(x), spec.latent)))
-    return {"L_rec": L_rec(x, model.decoder(codes)), "|dg|^2": weight * _squared_norm(rows)}
+    return _rec(x, model.decoder(codes), spec) | {"|dg|^2": weight * _squared_norm(rows)}
 
 
 def gradient_penalty(
@@ -74,14 +73,20 @@ def gradient_penalty(
     """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
     z = model.encoder(x)
     reconstruction, *columns = push_forward(model.decoder, z, *_axes(z), track=True)
-    return {"L_rec": L_rec(x, reconstruction), "|df|^2": weight * _squared_norm(columns)}
+    return _rec(x, reconstruction, spec) | {"|df|^2": weight * _squared_norm(columns)}
 
 
 def denoising(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: RunSpec, weight: Weight
 ) -> Terms:
-    """DAE: reconstruct x from x plus Gaussian noise, a fraction of the data's deviation."""
-    return {"L_rec": L_rec(x, model(x + spec.noise * x.std() * normals))}
+    """DAE: reconstruct x from x plus Gaussian noise."""
+    noise = spec.noise if spec.of_images else spec.noise * x.std()
+    return _rec(x, model(x + noise * normals), spec)
+
+
+def _rec(x: Tensor, reconstruction: Tensor, spec: RunSpec) -> Terms:
+    """The term that every method has."""
+    return {"L_rec": L_rec(x, reconstruction, spec.reduction)}
 
 
 def _axes(like: Tensor) -> list[Tensor]:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -22,9 +23,10 @@ import numpy as np
 import safetensors.torch
 import torch
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from isoae_lib import checkpoints, evaluation, paper, training
+from isoae_lib import checkpoints, datasets, evaluation, images, paper, planar, training
 from isoae_lib.errors import InputError
 from isoae_lib.networks import Autoencoder
 from isoae_lib.provenance import ROOT, code_digest, commit
@@ -45,8 +47,8 @@ class Run:
         What was asked.
     record : dict
         The content of `run.json`: status, losses, metrics, seconds, versions and the rest.
-    points, chart, codes : array
-        Training data (n, D), its chart coordinates, and its latent codes (n, d).
+    codes : array
+        Latent codes (n, d) of the training data.
     history : list of dict
         Step and loss terms.
     folder : Path
@@ -55,11 +57,29 @@ class Run:
 
     spec: RunSpec
     record: dict[str, Any]
-    points: Array
-    chart: Array
     codes: Array
     history: list[dict[str, float]]
     folder: Path
+
+    @cached_property
+    def data(self) -> tuple[NDArray, NDArray]:
+        """Training data (n, D), and its chart coordinates (n, 2) or classes (n,)."""
+        return datasets.training_data(self.spec)
+
+    @property
+    def points(self) -> NDArray:
+        """Training data (n, D); images are bytes."""
+        return self.data[0]
+
+    @property
+    def chart(self) -> NDArray:
+        """Chart coordinates (n, 2) of the points of a surface."""
+        return self.data[1]
+
+    @property
+    def labels(self) -> NDArray:
+        """Classes (n,) of images."""
+        return self.data[1]
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -72,7 +92,7 @@ class Run:
         weights = self.folder / "weights.safetensors"
         if not weights.is_file():
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
-        model = training.build(self.spec)
+        model = datasets.build(self.spec)
         model.load_state_dict(safetensors.torch.load_file(weights))
         return model.eval()
 
@@ -103,7 +123,8 @@ def find(spec: RunSpec, store: Path | None = None) -> Run | None:
         aside = _set_aside(folder, "damaged")
         log.warning("%s It was set aside as %s and is trained again.", error, aside)
         return None
-    return run if run.record["code"] == code_digest() else None
+    usable = run.record["data"]["official"] or images.unverified_allowed()
+    return run if usable and run.record["code"] == code_digest() else None
 
 
 def get(
@@ -269,7 +290,6 @@ def read(folder: Path) -> Run:
             if _checksum(folder / name) != digest:
                 raise ValueError(f"the checksum of {name} differs")
         spec = RunSpec(**record["spec"])
-        points, chart = training.training_data(spec)
         with np.load(folder / "embedding.npz") as arrays:
             codes = arrays["codes"].astype(np.float64)
         with (folder / "history.csv").open() as lines:
@@ -278,7 +298,7 @@ def read(folder: Path) -> Run:
             ]
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the record {folder} is damaged ({error}).") from None
-    return Run(spec, record, points, chart, codes, history, folder)
+    return Run(spec, record, codes, history, folder)
 
 
 def _checksum(file: Path) -> str:
@@ -296,7 +316,7 @@ def _sealed(record: dict[str, Any]) -> str:
 
 def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.Fit) -> Path:
     """Write the record beside its place, then rename it: it is whole or absent."""
-    points, chart = training.training_data(spec)
+    points, known = datasets.training_data(spec)
     codes = evaluation.encoder_map(fit.model)(points)
     record = {
         "key": spec.key,
@@ -304,8 +324,8 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "preset": preset,
         "status": fit.status,
         "diverged_at": fit.diverged_at,
-        "losses": training.losses_of(fit.model, points),
-        "metrics": _metrics(spec, fit, points, chart),
+        "losses": training.losses_of(fit.model, points, spec.reduction),
+        "metrics": _metrics(spec, fit, points, known, codes),
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "device": f"{device}, {platform.machine()}, {torch.get_num_threads()} threads",
@@ -318,7 +338,10 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         },
         "commit": commit(),
         "code": code_digest(),
-        "data": {"sha256": hashlib.sha256(points.tobytes()).hexdigest(), "official": True},
+        "data": {
+            "sha256": hashlib.sha256(points.tobytes()).hexdigest(),
+            "official": datasets.official(spec),
+        },
     }
     aside = Path(mkdtemp(prefix=".writing-", dir=store))
     try:
@@ -348,9 +371,13 @@ def _set_aside(folder: Path, why: str) -> Path:
     return folder.rename(aside)
 
 
-def _metrics(spec: RunSpec, fit: training.Fit, points: Array, chart: Array) -> dict[str, float]:
+def _metrics(
+    spec: RunSpec, fit: training.Fit, points: NDArray, known: NDArray, codes: Array
+) -> dict[str, float]:
     if fit.status == "diverged":
         return {}
+    if spec.of_images:
+        return planar.evaluate(fit.model, points, known, codes)
     if spec.data in SURFACES:
-        return evaluation.evaluate(fit.model, points, chart, SURFACES[spec.data])
+        return evaluation.evaluate(fit.model, points, known, SURFACES[spec.data])
     return evaluation.evaluate_curve(fit.model, points)

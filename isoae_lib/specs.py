@@ -12,8 +12,16 @@ from isoae_lib.errors import InputError, choose
 TRAINING_VERSION = 1  # raise when a change alters what training computes
 
 METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE", "I-AE-without-L_piso")
-DATA_SETS = ("s-shape", "swiss-roll", "open-sphere", "curve")
+AMBIENT = {  # the dimension D of each data set
+    "s-shape": 3, "swiss-roll": 3, "open-sphere": 3, "curve": 2,
+    "mnist": 784, "mnist-5k": 784, "fashion-mnist": 784, "coil20": 128 * 128,
+    "cifar10": 3 * 32 * 32, "celeba": 3 * 64 * 64,
+}  # fmt: skip
+IMAGES = ("mnist", "mnist-5k", "fashion-mnist", "coil20", "cifar10", "celeba")
+NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", "MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
 LATENT_SAMPLERS = ("gaussian", "uniform")
+REDUCTIONS = ("sum", "mean")
+SCHEDULES = ("eased", "constant")
 
 
 @dataclass(frozen=True)
@@ -23,15 +31,17 @@ class RunSpec:
     Attributes
     ----------
     data, points : str, int
-        Data set and number of training points.
+        Data set and number of training points; of images, the first so many.
     method : str
         One of `METHODS`, by the paper's names.
     latent, width, depth : int
-        Latent size d, hidden size and number of hidden layers (5 x FC 256 in A.1.2).
+        Latent size d; of the network "MLP", hidden size and number of hidden layers (5 x FC 256
+        in A.1.2).
     weight : float
         lambda_iso of I-AE, and the weight of CAE, TCAE and RAE-GP (decision 14).
     noise : float
-        DAE's noise, as a fraction of the data's standard deviation (decision 14).
+        DAE's noise (decision 14): in units of the data's standard deviation, and for images of
+        the pixel range.
     sampler : str
         P_iso: "gaussian" or "uniform" (decision 2).
     seed : int
@@ -43,6 +53,15 @@ class RunSpec:
     decades : float
         How the regularizer's weight grows at first: 0 for a line from zero, otherwise
         geometrically, from so many powers of ten below `weight` (decision B).
+    network : str
+        "MLP" of A.1.2, or one of Tables 4 and 6.
+    width_factor : float
+        Of those of Tables 4 and 6: channels in units of the printed ones.
+    reduction : str
+        L_rec as a "sum" over coordinates or their "mean" (decision 1).
+    schedule : str
+        "eased": the rate rises, stays and falls, the weight grows (decision B); "constant": both
+        as printed throughout (decision 12).
     """
 
     data: str
@@ -59,26 +78,38 @@ class RunSpec:
     batch: int = 128
     rate: float = 1e-3
     decades: float = 0.0
+    network: str = "MLP"
+    width_factor: float = 1.0
+    reduction: str = "sum"
+    schedule: str = "eased"
 
     def __post_init__(self) -> None:
-        choose("data set", self.data, DATA_SETS)
+        choose("data set", self.data, AMBIENT)
         choose("method", self.method, METHODS)
         choose("latent sampler", self.sampler, LATENT_SAMPLERS)
+        choose("network", self.network, NETWORKS)
+        choose("reduction", self.reduction, REDUCTIONS)
+        choose("schedule", self.schedule, SCHEDULES)
         for name in ("points", "latent", "width", "depth", "steps", "batch", "seed"):
             value = getattr(self, name)
             low = {"points": 4, "seed": 0}.get(name, 1)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")
-        for name in ("weight", "noise", "rate", "decades"):
+        for name in ("weight", "noise", "rate", "decades", "width_factor"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} is {value!r}: it must be a finite number, 0 or more.")
-        ambient = 2 if self.data == "curve" else 3
-        if self.latent > ambient:
+        if self.latent > AMBIENT[self.data]:
             raise InputError(
-                f"latent size {self.latent} is above the {ambient} dimensions of {self.data}; "
+                f"latent size {self.latent} is above the {AMBIENT[self.data]} dimensions of "
+                f"{self.data}; "
                 "an isometric decoder needs d <= D."
             )
+
+    @property
+    def of_images(self) -> bool:
+        """Whether the data are images."""
+        return self.data in IMAGES
 
     @property
     def key(self) -> str:

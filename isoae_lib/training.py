@@ -9,22 +9,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from isoae_lib import checkpoints, isometry
-from isoae_lib.curves import curve
-from isoae_lib.engine import Engine
+from isoae_lib.datasets import build, training_data
+from isoae_lib.engine import Engine, floats
 from isoae_lib.errors import InputError, Unfinished
-from isoae_lib.networks import Autoencoder, fully_connected
+from isoae_lib.networks import Autoencoder
 from isoae_lib.specs import RunSpec
-from isoae_lib.surfaces import SURFACES, Array
+from isoae_lib.surfaces import SURFACES
 
 WARM_UP = 100  # steps; Adam's first steps are otherwise too bold for the slope of SoftPlus
 DECAY = 0.3  # the last part of training, in which the learning rate falls to zero
 EASE = 0.5  # the first part of training, in which the regularizer's weight grows
 REPORTS = 50  # rows of the history
 READ_BACK = 25  # steps after which the losses are read: on a GPU, reading waits for it
+LOSS_POINTS = 5000  # of images, over which a record's losses are taken
+LOSS_NUMBERS = 400_000  # in one pass: the activations stay in the cache
 CHECKPOINT_SECONDS = 30.0  # between checkpoints, which take a twentieth of a second
 Progress = Callable[[int, dict[str, float]], None]
 Stop = Callable[[], bool]
@@ -58,27 +62,6 @@ class Fit:
     diverged_at: int | None = None
 
 
-def training_data(spec: RunSpec) -> tuple[Array, Array]:
-    """Return the run's points (n, D) and their chart coordinates, decided by the spec alone."""
-    if spec.data in SURFACES:
-        return SURFACES[spec.data].sample(spec.points, spec.seed)
-    return curve(spec.points)
-
-
-def build(spec: RunSpec) -> Autoencoder:
-    """Return the run's untrained networks."""
-    ambient = 2 if spec.data == "curve" else 3
-    return fully_connected(
-        ambient,
-        spec.latent,
-        width=spec.width,
-        depth=spec.depth,
-        tied=spec.method == "TCAE",
-        unit=float(training_data(spec)[0].std(axis=0).mean()),
-        seed=spec.seed,
-    )
-
-
 def device_of(name: str) -> torch.device:
     """Return the torch device called `name`.
 
@@ -96,8 +79,16 @@ def device_of(name: str) -> torch.device:
     return device
 
 
+def on_device(points: NDArray, place: torch.device) -> Tensor:
+    """Return points (n, D) as a tensor: images stay bytes, everything else is single precision."""
+    kind = torch.uint8 if points.dtype == np.uint8 else torch.float32
+    return torch.as_tensor(points, dtype=kind, device=place)
+
+
 def rate_at(step: int, spec: RunSpec) -> float:
     """Learning rate of a step: a warm-up, then constant, then in a line down to zero."""
+    if spec.schedule == "constant":
+        return spec.rate
     done = step / spec.steps
     warm_up = min(WARM_UP, spec.steps // 10)
     return spec.rate * min(1.0, (step + 1) / (warm_up + 1), (1 - done) / DECAY)
@@ -109,6 +100,8 @@ def ease_at(step: int, spec: RunSpec) -> float:
     An autoencoder held to an isometry from the start cannot unfold: it would have to stretch on
     the way. First the data are unfolded, then the map is flattened (decision B).
     """
+    if spec.schedule == "constant":
+        return 1.0
     done = min(1.0, step / (EASE * spec.steps))
     return 10 ** (spec.decades * (done - 1)) if spec.decades else done
 
@@ -166,9 +159,7 @@ def fits(
         If `stop` said so.
     """
     place = device_of(device)
-    data = [
-        torch.as_tensor(training_data(spec)[0], dtype=torch.float32, device=place) for spec in specs
-    ]
+    data = [on_device(training_data(spec)[0], place) for spec in specs]
     identity = f"{' '.join(spec.key for spec in specs)} {code} {place.type}"
     try:
         engine = Engine([build(spec) for spec in specs], data, specs)
@@ -274,22 +265,29 @@ def _is_report(step: int, steps: int) -> bool:
     return (step + 1) % max(1, steps // REPORTS) == 0 or step + 1 == steps
 
 
-def losses_of(model: Autoencoder, x: Array) -> dict[str, float]:
-    """Return L_rec over all points, and L_iso and L_piso over one direction for each.
+def losses_of(model: Autoencoder, points: NDArray, reduction: str) -> dict[str, float]:
+    """Return L_rec, and L_iso and L_piso over one direction for each of the first points (n, D).
 
-    L_iso is taken at latents drawn from P_iso, as in training, in double precision.
+    L_iso is taken at latents drawn from P_iso, as in training; in evaluation mode and in double
+    precision, over `LOSS_POINTS` at most.
     """
     twin = model.double()
+    rng = torch.Generator().manual_seed(0)
+    sums: dict[str, Tensor] = {}
     with torch.no_grad():
-        points = torch.as_tensor(x)
-        rng = torch.Generator().manual_seed(0)
-        codes = twin.encoder(points)
+        x = floats(on_device(points[:LOSS_POINTS], torch.device("cpu"))).double()
+        parts = x.split(max(1, LOSS_NUMBERS // x.shape[1]))
+        codes = torch.cat([twin.encoder(part) for part in parts])
         noise, u = torch.randn(2, *codes.shape, generator=rng, dtype=codes.dtype)
-        z, u = isometry.sample_latents(codes, noise), isometry.directions(u)
-        values = {
-            "L_rec": isometry.L_rec(points, twin.decoder(codes)),
-            "L_iso": isometry.L_iso(twin.decoder, z, u),
-            "L_piso": isometry.L_piso(twin.encoder, points, u),
-        }
+        every = codes, isometry.sample_latents(codes, noise), isometry.directions(u)
+        split = [tensor.split(len(parts[0])) for tensor in every]
+        for part, code, z, v in zip(parts, *split, strict=True):
+            values = {
+                "L_rec": isometry.L_rec(part, twin.decoder(code), reduction),
+                "L_iso": isometry.L_iso(twin.decoder, z, v),
+                "L_piso": isometry.L_piso(twin.encoder, part, v),
+            }
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0) + len(part) * value
     model.float()
-    return {name: round(float(value), 8) for name, value in values.items()}
+    return {name: round(float(value) / len(x), 8) for name, value in sums.items()}

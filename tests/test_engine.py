@@ -8,7 +8,7 @@ import pytest
 import torch
 from make_golden import TINY
 
-from isoae_lib import engine, training
+from isoae_lib import datasets, engine, training
 from isoae_lib.architectures import build
 from isoae_lib.engine import Engine
 from isoae_lib.penalties import OBJECTIVES
@@ -19,8 +19,8 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
 def engine_of(spec, device="cpu"):
-    x = torch.as_tensor(training.training_data(spec)[0], dtype=torch.float32, device=device)
-    return Engine([training.build(spec)], [x], [spec])
+    x = torch.as_tensor(datasets.training_data(spec)[0], dtype=torch.float32, device=device)
+    return Engine([datasets.build(spec)], [x], [spec])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -135,7 +135,7 @@ def test_a_stack_of_networks_with_batch_norm():
 def test_one_of_a_stack_diverges_alone():
     data = [torch.rand(30, 3) for _ in range(2)]
     specs = [replace(SPEC, method="AE", seed=seed) for seed in range(2)]
-    engine = Engine([training.build(spec) for spec in specs], data, specs)
+    engine = Engine([datasets.build(spec) for spec in specs], data, specs)
     data[0].fill_(float("nan"))
     terms = [engine.step(0.01, 1.0) for _ in range(3)][-1]
     assert terms[0].isnan().all() and terms[1].isfinite().all()

@@ -16,6 +16,11 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 DECISIONS = ROOT / "book" / "decisions.md"
 LINKED = [*PAGES, ROOT / "README.md"]
 HOSTS = {"arxiv.org", "doi.org", "github.com", "openreview.net", "www.w3.org"}
+HOSTS |= {  # where the data sets are given out, and the server of a test
+    "yann.lecun.com", "ossci-datasets.s3.amazonaws.com", "cave.cs.columbia.edu",
+    "fashion-mnist.s3-website.eu-central-1.amazonaws.com", "www.cs.columbia.edu",
+    "www.cs.toronto.edu", "mmlab.ie.cuhk.edu.hk", "127.0.0.1",
+}  # fmt: skip
 
 
 def tracked() -> list[Path]:

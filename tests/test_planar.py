@@ -1,0 +1,102 @@
+"""Numbers of a picture: closed forms on shapes whose answer is known, and negative controls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from isoae_lib import datasets, planar
+from isoae_lib.specs import RunSpec
+
+RNG = np.random.default_rng(0)
+N = 20_000
+
+
+def disc(n):
+    r, a = np.sqrt(RNG.random(n)), 2 * np.pi * RNG.random(n)
+    return np.stack([r * np.cos(a), r * np.sin(a)], axis=1)
+
+
+@pytest.mark.parametrize(("codes", "value"), [
+    (disc(N), 1.0),
+    (disc(N) * [7, 0.1] + 3, 1.0),  # neither place nor elongation counts
+    (RNG.random((N, 2)), 0.785 * 1.195 / 0.95 * 1.21),  # a square, by hand up to its corners
+    (RNG.standard_normal((N, 2)), 4 * (1 - 0.05**0.25) / 0.95),
+    (disc(N) * (RNG.random((N, 1)) < 0.1), 4 * (0.9 + 0.1 / 8) / 0.95),  # nine tenths in one point
+])  # fmt: skip
+def test_crowding_of_known_shapes(codes, value):
+    assert planar.crowding(codes) == pytest.approx(value, rel=0.04)
+
+
+def test_crowding_does_not_see_a_turn_and_survives_a_line():
+    codes = RNG.standard_normal((500, 2)) * [3, 1]
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    assert planar.crowding(codes @ turn) == pytest.approx(planar.crowding(codes))
+    assert planar.crowding(np.outer(np.arange(9.0), [1, 2])) == 4.0
+
+
+def test_separation_of_clusters_and_of_noise():
+    labels = np.repeat(np.arange(4), 100)
+    centres = np.array([[0, 0], [9, 0], [0, 9], [9, 9]])
+    codes = centres[labels] + RNG.standard_normal((400, 2)) * 0.3
+    apart = planar.separation(codes, labels)
+    assert apart["knn_accuracy"] == 1 and apart["silhouette"] > 0.9
+    mixed = planar.separation(codes, RNG.permutation(labels))
+    assert abs(mixed["knn_accuracy"] - 0.25) < 0.12 and mixed["silhouette"] < 0.05
+
+
+def test_faithfulness_of_a_plane_of_a_fold_and_of_noise():
+    plane = RNG.integers(0, 256, (600, 2)).astype(np.uint8)
+    kept = planar.faithfulness(plane, plane.astype(float))
+    assert min(kept.values()) > 0.999
+    folded = np.abs(plane - 128.0) * [1, 0] + plane * [0, 1]  # false neighbours, none torn apart
+    one = planar.faithfulness(plane, folded)
+    assert one["trustworthiness"] < 0.95 < one["continuity"]
+    torn = planar.faithfulness(plane[:, ::-1], plane + 2000.0 * (plane[:, :1] > 128))
+    assert torn["trustworthiness"] > 0.99 > torn["continuity"]
+    assert max(planar.faithfulness(plane, RNG.random((600, 2))).values()) < 0.7
+
+
+def rings(noise=0.0, order=slice(None)):
+    angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
+    ring = np.stack([np.cos(angle), 0.5 * np.sin(angle)], axis=1)[order]
+    return np.stack([3 * k + (k + 1) * ring for k in range(3)]) + noise * RNG.standard_normal(
+        (3, planar.POSES, 2)
+    )
+
+
+def test_rings_that_close_and_rings_that_do_not():
+    assert planar.closed_rings(rings()) == 1
+    assert planar.closed_rings(rings(order=slice(None, None, -1))) == 1
+    assert planar.closed_rings(rings(noise=0.5)) == 0
+    swapped = np.arange(planar.POSES)
+    swapped[[10, 20]] = swapped[[20, 10]]
+    assert planar.closed_rings(rings(order=swapped)) == 0
+    one = rings()
+    one[1] = one[1, RNG.permutation(planar.POSES)]
+    assert planar.closed_rings(one) == pytest.approx(2 / 3)
+
+
+def test_even_and_uneven_steps():
+    angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)[None]
+    assert planar.ring_variation(circle) == pytest.approx(0, abs=1e-12)
+    assert planar.ring_variation(np.concatenate([circle, 3 * circle])) == pytest.approx(0.5)
+    bunched = angle + 0.8 * np.sin(angle)
+    uneven = np.stack([np.cos(bunched), np.sin(bunched)], axis=1)[None]
+    assert planar.ring_variation(uneven) > 0.5
+
+
+def test_a_model_of_images_gets_every_number():
+    spec = RunSpec("mnist-5k", "AE", network="FC-NN", width_factor=1 / 32, points=300)
+    x, labels = datasets.training_data(spec)
+    model = datasets.build(spec).eval()
+    codes = RNG.standard_normal((300, 2))
+    found = planar.evaluate(model, x, labels, codes)
+    assert set(found) == {
+        "rmse", "singular_value_median", "condition_median", "crowding", "silhouette",
+        "knn_accuracy", "trustworthiness", "continuity",
+    }  # fmt: skip
+    assert found["condition_median"] >= 1
+    views = planar.of_plane(x[:144], np.repeat([0, 1], 72), codes[:144])
+    assert {"ring_variation", "closed_rings"} <= set(views)
