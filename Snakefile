@@ -18,7 +18,7 @@ GROUPS = paper.groups(PRESET)
 
 def stamps(wildcards):
     groups = list(paper.groups(PRESET, (wildcards.stem,)))
-    if wildcards.stem == "03_evaluation_3d":
+    if wildcards.stem in ("03_evaluation_3d", "04_visualization"):
         groups.append("embeddings")
     return [f"{BASE}/runs/{group}.done" for group in groups]
 

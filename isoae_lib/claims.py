@@ -1,86 +1,20 @@
 """Every claim of the paper as a rule over runs, with a verdict that is printed whatever it is.
 
 A rule is written here, and committed, before the runs that it judges. It sees runs by section,
-data set, method and seed, and answers with our figure and one of four verdicts.
+data set, method and seed, and answers with our figure and one of four verdicts. Those on images
+are in `image_claims`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from isoae_lib import paper
-from isoae_lib.runs import Run
+from isoae_lib.image_claims import IMAGE_CLAIMS
 from isoae_lib.surfaces import SURFACES
-
-VERDICTS = ("reproduced", "partly", "not", "not attempted at this scale")
-Table = Mapping[tuple[str, str], list[Run]]  # (data set, method) -> runs, one a seed
-
-LEAST_STEPS = 500  # below this a network is hardly trained: nothing is judged
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper.
-
-    Attributes
-    ----------
-    name, section : str
-        Short name, and where the paper makes it.
-    says : str
-        The claim, shortened.
-    printed : str
-        The paper's figure, or "in words".
-    rule : str
-        What decides the verdict, in words.
-    judge : callable
-        Table of runs -> (our figure, verdict).
-    """
-
-    name: str
-    section: str
-    says: str
-    printed: str
-    rule: str
-    judge: Callable[[Table], tuple[str, str]]
-
-
-def table(runs: Iterable[Run]) -> dict[tuple[str, str], list[Run]]:
-    """Group finished and diverged runs alike by data set and method."""
-    grouped: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        grouped.setdefault((run.spec.data, run.spec.method), []).append(run)
-    return grouped
-
-
-def values(runs: Table, data: str, method: str, metric: str) -> np.ndarray:
-    """Return a metric of every seed of one method; a diverged run counts as infinity."""
-    return np.array([run.metrics.get(metric, np.inf) for run in runs.get((data, method), [])])
-
-
-def mean_and_deviation(numbers: np.ndarray, digits: int = 2) -> str:
-    """Format numbers of several seeds as "mean ± standard deviation"."""
-    if len(numbers) == 0:
-        return "none"
-    if not np.isfinite(numbers).all():
-        return "diverged"
-    if len(numbers) == 1:
-        return f"{numbers[0]:.{digits}f}"
-    return f"{numbers.mean():.{digits}f} ± {numbers.std(ddof=1):.{digits}f}"
-
-
-def spread(numbers: np.ndarray, digits: int = 2) -> str:
-    """Format numbers of several seeds with their count, for a cell that stands alone."""
-    seeds = f" ({len(numbers)} seed{'s' * (len(numbers) > 1)})" if len(numbers) else ""
-    return mean_and_deviation(numbers, digits) + seeds
-
-
-def attempted(runs: Table, data: str, methods: Iterable[str]) -> bool:
-    """Whether all methods were trained long enough on a data set to be judged."""
-    found = [runs.get((data, method), []) for method in methods]
-    return all(found) and all(run.spec.steps >= LEAST_STEPS for group in found for run in group)
+from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
 
 
 def _lowest_std(data: str) -> Callable[[Table], tuple[str, str]]:
@@ -256,6 +190,7 @@ CLAIMS = (
         "least 0.99, and the highest of the six autoencoders; partly: some of that.",
         _distances,
     ),
+    *IMAGE_CLAIMS,
 )  # fmt: skip
 
 

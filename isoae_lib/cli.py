@@ -99,8 +99,8 @@ def _settings(first: list[str] | None, words: list[str]) -> tuple[list[str], lis
     InputError
         If there is no name.
     """
-    more = [word for word in words if "=" in word]
-    names = [word for word in words if "=" not in word]
+    more = [word for word in words if "=" in word and "/" not in word]
+    names = [word for word in words if word not in more]
     if not names:
         raise InputError("say what to run, a name before the settings.")
     return [*(first or []), *more], names

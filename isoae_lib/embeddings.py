@@ -1,12 +1,13 @@
-"""The classic embeddings of Figure 3: U-MAP, t-SNE and LLE, with the paper's settings."""
+"""The classic embeddings of Figures 3 and 5: U-MAP, t-SNE and LLE, with the paper's settings."""
 
 from __future__ import annotations
 
 import os
 import warnings
 
+import numpy as np
 from joblib import Memory
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from isoae_lib import paper
 from isoae_lib.datasets import training_data
@@ -59,7 +60,39 @@ def classic(data: str, preset: str) -> dict[str, Array]:
     return {method: kept(method, points) for method in CLASSIC}
 
 
+def embed_images(method: str, pixels: NDArray, seed: int = 42) -> Array:
+    """Embed images as vectors of bytes (n, D) in the plane: (n, 2).
+
+    U-MAP with random_state 42 and t-SNE, both at their defaults (A.1.3).
+
+    Raises
+    ------
+    InputError
+        If the method is unknown.
+    """
+    choose("embedding", method, CLASSIC[:2])
+    x = pixels / np.float32(255)
+    if method == "U-MAP":
+        os.environ.setdefault("TQDM_DISABLE", "1")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from umap import UMAP
+
+            return UMAP(random_state=seed).fit_transform(x)
+    from sklearn.manifold import TSNE
+
+    return TSNE(random_state=seed).fit_transform(x)
+
+
+def classic_images(data: str, preset: str) -> dict[str, Array]:
+    """Return U-MAP's and t-SNE's embeddings of the images that a preset's runs see, by method."""
+    pixels, _ = training_data(paper.spec(f"visualization-FC/{data}/AE", preset))
+    kept = Memory(store_path() / "embeddings", verbose=0).cache(embed_images)
+    return {method: kept(method, pixels) for method in CLASSIC[:2]}
+
+
 def prepare(preset: str) -> None:
-    """Compute the classic embeddings of every surface."""
+    """Compute the classic embeddings of every surface, and of the digits."""
     for data in SURFACES:
         classic(data, preset)
+    classic_images(paper.image_data(preset)[0], preset)

@@ -12,7 +12,14 @@ from isoae_lib.specs import RunSpec
 from isoae_lib.training import device_of, on_device
 
 CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs
-SHOWN = {"toy": "Figure 1", "3d": "Table 1, Figures 3 and 4"}
+SHOWN = {
+    "toy": "Figure 1",
+    "3d": "Table 1, Figures 3 and 4",
+    "visualization-FC": "Figure 5, FC-NN",
+    "visualization-CNN": "Figure 5, S-CNN",
+    "visualization-COIL": "Figure 5, L-CNN",
+    "sensitivity": "Figure 6",
+}
 
 
 @dataclass(frozen=True)

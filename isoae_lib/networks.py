@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from isoae_lib.errors import InputError
 
 BETA = 100.0  # of every SoftPlus in the paper (Table 3)
+CODE_UNIT = 4.0  # unit of the codes, in units of the data: a surface needs more room unrolled
 
 
 class _SoftPlusAndSlope(torch.autograd.Function):
@@ -145,8 +146,8 @@ def fully_connected(
     tied : bool
         Whether the decoder's weights are the encoder's, transposed (TCAE).
     unit : float
-        The data's standard deviation: inputs are divided by it and outputs multiplied, in both
-        networks, which leaves their differentials alone.
+        The data's standard deviation: in both networks data are in units of it, codes in units of
+        `CODE_UNIT` times it.
     seed : int
         Decides the starting weights, PyTorch's own.
 
@@ -165,5 +166,8 @@ def fully_connected(
         torch.manual_seed(seed)
         encoder = mlp([ambient, *hidden, latent])
         decoder = transposed(encoder) if tied else mlp([latent, *hidden, ambient])
-    nets = (nn.Sequential(Scale(1 / unit), *layers, Scale(unit)) for layers in (encoder, decoder))
-    return Autoencoder(*nets)
+    of_codes = CODE_UNIT * unit
+    return Autoencoder(
+        nn.Sequential(Scale(1 / unit), *encoder, Scale(of_codes)),
+        nn.Sequential(Scale(1 / of_codes), *decoder, Scale(unit)),
+    )

@@ -41,7 +41,7 @@ def isometric(
     u, v, noise = normals.split(spec.latent, dim=1)
     codes, pulled = pull_back(model.encoder, x, directions(u))
     z = sample_latents(codes, noise, spec.sampler)
-    _, pushed = push_forward(model.decoder, z, directions(v))
+    _, pushed = push_forward(model.decoder, z, directions(v), track=spec.statistics == "probes")
     return _rec(x, model.decoder(codes), spec) | {
         "L_iso": weight * departure(pushed),
         "L_piso": weight * departure(pulled),
@@ -55,7 +55,7 @@ def isometric_decoder(
     v, noise = normals.split(spec.latent, dim=1)
     codes = model.encoder(x)
     z = sample_latents(codes, noise, spec.sampler)
-    _, pushed = push_forward(model.decoder, z, directions(v))
+    _, pushed = push_forward(model.decoder, z, directions(v), track=spec.statistics == "probes")
     return _rec(x, model.decoder(codes), spec) | {"L_iso": weight * departure(pushed)}
 
 

@@ -10,7 +10,7 @@ import os
 import platform
 import resource
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -34,6 +34,7 @@ from isoae_lib.specs import TRAINING_VERSION, RunSpec
 from isoae_lib.surfaces import SURFACES, Array
 
 PUBLISHED = ROOT / "data" / "runs"
+PUBLISHED_CODES = 10_000
 log = logging.getLogger(__name__)
 
 
@@ -47,8 +48,9 @@ class Run:
         What was asked.
     record : dict
         The content of `run.json`: status, losses, metrics, seconds, versions and the rest.
-    codes : array
-        Latent codes (n, d) of the training data.
+    codes, labels : array
+        Latent codes (n, d) of the training data, and the classes (n,) of images; of a published
+        record, of the first `PUBLISHED_CODES` images.
     history : list of dict
         Step and loss terms.
     folder : Path
@@ -58,6 +60,7 @@ class Run:
     spec: RunSpec
     record: dict[str, Any]
     codes: Array
+    labels: NDArray
     history: list[dict[str, float]]
     folder: Path
 
@@ -74,11 +77,6 @@ class Run:
     @property
     def chart(self) -> NDArray:
         """Chart coordinates (n, 2) of the points of a surface."""
-        return self.data[1]
-
-    @property
-    def labels(self) -> NDArray:
-        """Classes (n,) of images."""
         return self.data[1]
 
     @property
@@ -238,10 +236,15 @@ def load(name: str, preset: str, seed: int = 0) -> Run:
     return get(paper.spec(name, preset, seed), preset)
 
 
-def published() -> Iterator[Run]:
-    """Yield every run under `data/runs`, in the order of its name."""
+def named(wanted: Iterable[tuple[str, int]], preset: str) -> list[tuple[str, Run]]:
+    """Return runs at a preset with their names, training what is missing."""
+    return [(name, load(name, preset, seed)) for name, seed in wanted]
+
+
+def published() -> Iterator[tuple[str, Run]]:
+    """Yield every run under `data/runs` with its name, in the order of the names."""
     for file in sorted(PUBLISHED.glob("**/run.json")):
-        yield read(file.parent)
+        yield str(file.parent.parent.relative_to(PUBLISHED)), read(file.parent)
 
 
 def folders(store: Path | None = None) -> list[Path]:
@@ -262,13 +265,20 @@ def as_text(run: Run) -> str:
 
 
 def publish(run: Run, name: str) -> Path:
-    """Copy a run's record, without its weights, to `data/runs`; return the folder there."""
+    """Copy a run's record, without its weights, to `data/runs`; return the folder there.
+
+    Of images, the first `PUBLISHED_CODES` codes are kept, in half precision: enough for a picture.
+    """
     folder = PUBLISHED / name / f"seed-{run.spec.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     kept = {file: digest for file, digest in run.record["files"].items() if "weights" not in file}
     for file in kept:
         shutil.copy(run.folder / file, folder)
+    if run.spec.of_images:
+        codes = run.codes[:PUBLISHED_CODES].astype(np.float16)
+        _save_codes(folder, codes, run.labels[:PUBLISHED_CODES])
+        kept["embedding.npz"] = _checksum(folder / "embedding.npz")
     record = run.record | {"files": kept}
     (folder / "run.json").write_text(_sealed(record))
     return folder
@@ -292,13 +302,14 @@ def read(folder: Path) -> Run:
         spec = RunSpec(**record["spec"])
         with np.load(folder / "embedding.npz") as arrays:
             codes = arrays["codes"].astype(np.float64)
+            labels = arrays["labels"]
         with (folder / "history.csv").open() as lines:
             history = [
                 {name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)
             ]
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the record {folder} is damaged ({error}).") from None
-    return Run(spec, record, codes, history, folder)
+    return Run(spec, record, codes, labels, history, folder)
 
 
 def _checksum(file: Path) -> str:
@@ -349,7 +360,8 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
             writer = csv.DictWriter(file, list(fit.history[0]) if fit.history else ["step"])
             writer.writeheader()
             writer.writerows(fit.history)
-        np.savez_compressed(aside / "embedding.npz", codes=codes.astype(np.float32))
+        labels = known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
+        _save_codes(aside, codes.astype(np.float32), labels)
         tensors = {name: tensor.clone() for name, tensor in fit.model.state_dict().items()}
         safetensors.torch.save_file(tensors, aside / "weights.safetensors")
         record["files"] = {file.name: _checksum(file) for file in sorted(aside.iterdir())}
@@ -363,6 +375,10 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"the record of {spec.key} cannot be written: {reason}.") from None
     return folder
+
+
+def _save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:
+    np.savez_compressed(folder / "embedding.npz", codes=codes, labels=labels)
 
 
 def _set_aside(folder: Path, why: str) -> Path:

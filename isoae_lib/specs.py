@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from isoae_lib.errors import InputError, choose
 
-TRAINING_VERSION = 1  # raise when a change alters what training computes
+TRAINING_VERSION = 2  # raise when a change alters what training computes
 
 METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE", "I-AE-without-L_piso")
 AMBIENT = {  # the dimension D of each data set
@@ -22,6 +22,7 @@ NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", "MNIST-CNN", "CIFAR-10-CNN", "Cele
 LATENT_SAMPLERS = ("gaussian", "uniform")
 REDUCTIONS = ("sum", "mean")
 SCHEDULES = ("eased", "constant")
+STATISTICS = ("data", "probes")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class RunSpec:
     schedule : str
         "eased": the rate rises, stays and falls, the weight grows (decision B); "constant": both
         as printed throughout (decision 12).
+    statistics : str
+        What the running statistics of the decoder's BatchNorm follow: the "data", or the latents of
+        the "probes" as well (decision 4).
     """
 
     data: str
@@ -82,6 +86,7 @@ class RunSpec:
     width_factor: float = 1.0
     reduction: str = "sum"
     schedule: str = "eased"
+    statistics: str = "data"
 
     def __post_init__(self) -> None:
         choose("data set", self.data, AMBIENT)
@@ -90,6 +95,7 @@ class RunSpec:
         choose("network", self.network, NETWORKS)
         choose("reduction", self.reduction, REDUCTIONS)
         choose("schedule", self.schedule, SCHEDULES)
+        choose("statistics", self.statistics, STATISTICS)
         for name in ("points", "latent", "width", "depth", "steps", "batch", "seed"):
             value = getattr(self, name)
             low = {"points": 4, "seed": 0}.get(name, 1)

@@ -9,11 +9,11 @@ import pandas as pd
 from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
-from isoae_lib import paper
-from isoae_lib.claims import Table, mean_and_deviation, values
+from isoae_lib import architectures, paper
 from isoae_lib.figures import label
 from isoae_lib.runs import Run
 from isoae_lib.surfaces import SURFACES
+from isoae_lib.verdicts import Table, mean_and_deviation, values
 
 
 def plain(method: str) -> str:
@@ -47,6 +47,65 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
         return ["font-weight: bold" if name == lowest else "" for name in row.index]
 
     return frame.style.apply(bold, axis=1).set_uuid("table-1")
+
+
+IMAGE_METRICS = {  # shown as -> metric, digits
+    "crowding": ("crowding", 2),
+    "silhouette": ("silhouette", 2),
+    "5-NN accuracy": ("knn_accuracy", 2),
+    "trustworthiness": ("trustworthiness", 3),
+    "continuity": ("continuity", 3),
+    "condition of df": ("condition_median", 1),
+    "error per pixel (RMSE)": ("rmse", 3),
+    "variation of rotations": ("ring_variation", 2),
+    "closed rings": ("closed_rings", 2),
+}
+
+
+def embedding_numbers(
+    runs: Table, places: Mapping[str, str], others: Mapping[str, Mapping[str, float]] | None = None
+) -> pd.DataFrame:
+    """Show what Figure 5 says in numbers: a row for each place and method.
+
+    Parameters
+    ----------
+    places : mapping
+        Title of a group of rows -> where its runs are.
+    others : mapping, optional
+        Method -> metrics of embeddings that no run made; below the first group.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for title, place in places.items():
+        for method in paper.FIGURE_5_METHODS:
+            found = {s: values(runs, place, method, m) for s, (m, _) in IMAGE_METRICS.items()}
+            rows[title, method] = {
+                shown: mean_and_deviation(found[shown], digits).replace("diverged", "–")
+                for shown, (_, digits) in IMAGE_METRICS.items()
+            }
+    for method, metrics in (others or {}).items():
+        rows["classic", method] = {
+            shown: f"{metrics[m]:.{digits}f}" if m in metrics else "–"
+            for shown, (m, digits) in IMAGE_METRICS.items()
+        }
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    return frame.loc[:, (frame != "–").any()]
+
+
+def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:
+    """Show a network's layers, with parameters and multiply-adds for one image."""
+    rows = architectures.summary(name, latent, width)
+    frame = pd.DataFrame(
+        {
+            "part": [row.part for row in rows],
+            "layer": [row.layer for row in rows],
+            "output": [" x ".join(map(str, row.shape)) for row in rows],
+            "parameters": [row.parameters for row in rows],
+            "multiply-adds": [row.multiply_adds for row in rows],
+        }
+    )
+    total = frame[["parameters", "multiply-adds"]].sum()
+    frame.loc[len(frame)] = ["", "together", "", *total]
+    return frame.set_index("part")
 
 
 def verdict_table(ledger: Iterable[Mapping[str, str]]) -> HTML:

@@ -31,7 +31,7 @@ seed = 0
 import numpy as np
 import pandas as pd
 
-from isoae_lib import claims, figures, paper, runs, tables
+from isoae_lib import claims, figures, paper, runs, tables, verdicts
 from isoae_lib.curves import curve
 
 figures.style()
@@ -92,13 +92,12 @@ columns = {
     "0.2 below": "spacing_variation_below",
     "error at the data (RMSE)": "rmse",
 }
-many = claims.table(
-    runs.load(f"toy/curve/{m}", preset, s) for m in methods for s in paper.SEEDS[preset]
-)
+many = verdicts.table(runs.named(paper.notebook_runs("02_toy_projection", preset), preset))
 pd.DataFrame(
     {
         title: {
-            m: claims.mean_and_deviation(claims.values(many, "curve", m, name), 3) for m in methods
+            m: verdicts.mean_and_deviation(verdicts.values(many, "curve", m, name), 3)
+            for m in methods
         }
         for title, name in columns.items()
     }

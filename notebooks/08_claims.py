@@ -15,8 +15,8 @@
 #
 # :::{admonition} What the paper says
 # :class: important
-# This page gathers what sections 1, 3 and 4.1 claim {cite:p}`gropp2020isometric`, each with the
-# paper's own figure where it prints one.
+# This page gathers what sections 1, 3, 4.1, 4.2 and 4.4 claim {cite:p}`gropp2020isometric`, each
+# with the paper's own figure where it prints one.
 # :::
 #
 # A claim has a rule that was written down, and committed, before the runs that it judges. The rule
@@ -30,12 +30,11 @@ seed = 0
 import textwrap
 from collections import Counter
 
-from isoae_lib import claims, figures, paper, runs, tables
+from isoae_lib import claims, figures, paper, runs, tables, verdicts
 
 figures.style()
-wanted = paper.notebook_runs("08_claims", preset)
-here = [runs.load(name, preset, s) for name, s in wanted]
-ledger = claims.ledger(claims.table(here))
+here = runs.named(paper.notebook_runs("08_claims", preset), preset)
+ledger = claims.ledger(verdicts.table(here))
 
 # %% [markdown]
 # ## The rules
@@ -48,7 +47,7 @@ for claim in claims.CLAIMS:
 # ## The verdicts of this build
 
 # %% tags=["hide-input"]
-_ = figures.verdict_bars(Counter(row["verdict"] for row in ledger), claims.VERDICTS)
+_ = figures.verdict_bars(Counter(row["verdict"] for row in ledger), verdicts.VERDICTS)
 # %% tags=["hide-input"]
 tables.verdict_table(ledger)
 
@@ -59,11 +58,11 @@ tables.verdict_table(ledger)
 # published, the verdict is that the claim was not attempted.
 
 # %% tags=["hide-input"]
-published = claims.ledger(claims.table(runs.published()))
+published = claims.ledger(verdicts.table(runs.published()))
 tables.verdict_table(published)
 
 # %% [markdown]
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(here, "08_claims", preset)
+tables.provenance([run for _, run in here], "08_claims", preset)

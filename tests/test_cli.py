@@ -105,5 +105,8 @@ def test_the_estimate_counts_the_runs(monkeypatch, capsys):
     monkeypatch.setattr(estimate, "CALIBRATION", 0.1)
     assert call(monkeypatch, "paper", "--estimate", "--preset", "smoke") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3
-    assert lines[1].split()[-3:-1] == ["4", "400"] and lines[2].split()[-3:-1] == ["42", "1,680"]
+    assert len(lines) == 7
+    counts = {" ".join(line.split()[:-3]): line.split()[-3:-1] for line in lines[1:]}
+    assert counts["Figure 1"] == ["4", "400"]
+    assert counts["Table 1, Figures 3 and 4"] == ["42", "1,680"]
+    assert counts["Figure 5, FC-NN"] == ["5", "100"] and counts["Figure 6"] == ["15", "150"]

@@ -100,7 +100,8 @@ def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_pa
     monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
     place = runs.publish(runs.read(folder), "3d/s-shape/AE")
     assert place == tmp_path / "published" / "3d/s-shape/AE" / "seed-0"
-    (again,) = runs.published()
+    ((name, again),) = runs.published()
+    assert name == "3d/s-shape/AE"
     assert again.metrics == runs.read(folder).metrics
     with pytest.raises(InputError, match="has no weights"):
         _ = again.model

@@ -135,7 +135,7 @@ def test_key_follows_every_field():
         "data": "curve", "method": "CAE", "seed": 5, "points": 61, "latent": 1, "width": 17,
         "depth": 3, "weight": 0.7, "noise": 0.3, "sampler": "uniform", "steps": 13, "batch": 7,
         "rate": 0.3, "decades": 2.0, "network": "S-CNN", "width_factor": 0.5, "reduction": "mean",
-        "schedule": "constant",
+        "schedule": "constant", "statistics": "probes",
     }  # fmt: skip
     assert set(others) == set(AE.__dataclass_fields__)
     keys = {replace(AE, **{name: value}).key for name, value in others.items()}

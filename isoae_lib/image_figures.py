@@ -1,0 +1,192 @@
+"""The figures of sections 4.2 and 4.4: embeddings of images, close-ups, losses against lambda."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from isoae_lib.figures import COLOURS, bare, label
+from isoae_lib.planar import POSES, chosen
+from isoae_lib.surfaces import Array
+
+SHOWN = 6000  # points of an embedding in a figure: more hide each other
+HOVERED = 1600  # points that show their image: a square number, for one square sheet of pictures
+Row = Mapping[str, tuple[Array, NDArray]]  # method -> codes (n, 2), classes (n,)
+
+
+def class_colours(count: int) -> list[tuple[float, float, float]]:
+    """Return one colour a class: seaborn's colour-blind ten, or twenty along the colour circle."""
+    return sns.color_palette("colorblind", 10) if count <= 10 else sns.husl_palette(count, l=0.6)
+
+
+def embeddings(rows: Mapping[str, Row], classes: Sequence[str]) -> Figure:
+    """Figure 5: one row of embeddings for each network, coloured by class."""
+    columns = max(len(row) for row in rows.values())
+    figure, grid = plt.subplots(
+        len(rows), columns, figsize=(1.75 * columns, 1.95 * len(rows) + 0.5), squeeze=False
+    )
+    colours = np.array(class_colours(len(classes)))
+    for axes_row, (title, row) in zip(grid, rows.items(), strict=True):
+        for axes in axes_row[len(row) :]:
+            axes.axis("off")
+        for axes, (method, (codes, labels)) in zip(axes_row, row.items(), strict=False):
+            some = chosen(len(codes), SHOWN)
+            axes.scatter(*codes[some].T, c=colours[labels[some]], s=1, linewidths=0)
+            axes.set_title(label(method))
+            axes.set_aspect("equal", adjustable="datalim")
+            bare(axes)
+        axes_row[0].set_ylabel(title)
+    if len(classes) <= 10:
+        handles = [
+            plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
+            for colour, name in zip(colours, classes, strict=False)
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=5, handletextpad=0.1)
+    return figure
+
+
+def close_ups(row: Row, objects: Sequence[int]) -> Figure:
+    """Figure 5, last row: three objects of COIL-20, each view joined to the next rotation."""
+    figure, grid = plt.subplots(1, len(row), figsize=(1.75 * len(row), 2.1), squeeze=False)
+    colours = class_colours(20)
+    for axes, (method, (codes, _)) in zip(grid[0], row.items(), strict=True):
+        rings = codes.reshape(-1, POSES, 2)
+        for k in objects:
+            closed = np.concatenate([rings[k], rings[k][:1]])
+            axes.plot(*closed.T, "-o", color=colours[k], ms=2, lw=0.6)
+        axes.set_title(label(method))
+        axes.set_aspect("equal", adjustable="datalim")
+        bare(axes)
+    return figure
+
+
+def strip(codes: Mapping[float, tuple[Array, NDArray]], classes: Sequence[str]) -> Figure:
+    """Figure 6, top: embeddings for growing lambda."""
+    columns = 5
+    rows = -(-len(codes) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(1.9 * columns, 2.1 * rows), squeeze=False)
+    colours = np.array(class_colours(len(classes)))
+    for axes, (weight, (plane, labels)) in zip(grid.flat, codes.items(), strict=False):
+        some = chosen(len(plane), SHOWN)
+        axes.scatter(*plane[some].T, c=colours[labels[some]], s=1, linewidths=0)
+        axes.set_title(rf"$\lambda_{{iso}} = {weight:g}$")
+        axes.set_aspect("equal", adjustable="datalim")
+        bare(axes)
+    for axes in grid.flat[len(codes) :]:
+        axes.axis("off")
+    return figure
+
+
+def loss_curves(losses: Mapping[str, Mapping[str, Mapping[float, Array]]]) -> Figure:
+    """Figure 6, bottom: the three losses against lambda, L_rec linear, the others logarithmic.
+
+    `losses` are by data set, loss and weight; bars span the seeds.
+    """
+    names = ("L_rec", "L_iso", "L_piso")
+    figure, grid = plt.subplots(1, 3, figsize=(10, 3))
+    styles = zip(losses, ("I-AE", "CAE", "RAE-GP"), ("o", "s", "^"), strict=False)
+    for data, colour, marker in styles:
+        for axes, name in zip(grid, names, strict=True):
+            found = losses[data][name]
+            at = np.arange(len(found))
+            values = [v.mean() for v in found.values()]
+            spread = [np.abs(np.array([v.min(), v.max()]) - v.mean()) for v in found.values()]
+            axes.errorbar(
+                at, values, np.transpose(spread), color=COLOURS[colour], marker=marker, label=data,
+                capsize=2,
+            )  # fmt: skip
+            axes.set_xticks(at, [f"{w:g}" for w in found], rotation=60)
+            axes.set(xlabel=r"$\lambda_{iso}$", title=f"${name[0]}_{{{name[2:]}}}$")
+            axes.set_yscale("linear" if name == "L_rec" else "log")
+    grid[0].legend()
+    return figure
+
+
+def hover(
+    codes: Array, pixels: NDArray, labels: NDArray, classes: Sequence[str], script: str
+) -> str:
+    """An embedding whose points show their image: HTML that needs plotly's script at `script`.
+
+    Parameters
+    ----------
+    codes : array (n, 2)
+    pixels : uint8 array (n, H, W)
+    labels, classes
+        Of each image, and their names.
+    """
+    import plotly.graph_objects as go
+
+    some = chosen(len(codes), HOVERED)
+    figure = go.Figure()
+    for k, (colour, name) in enumerate(zip(class_colours(len(classes)), classes, strict=False)):
+        mine = some[labels[some] == k]
+        x, y = np.round(codes[mine], 3).T
+        figure.add_trace(
+            go.Scattergl(
+                x=x, y=y, mode="markers", name=name, hoverinfo="none",
+                customdata=np.searchsorted(some, mine),
+                marker={"size": 5, "color": f"rgb{tuple(round(255 * c) for c in colour)}"},
+            )
+        )  # fmt: skip
+    figure.update_layout(
+        height=460, margin={"l": 0, "r": 0, "t": 10, "b": 0}, plot_bgcolor="white",
+        paper_bgcolor="white", hovermode="closest", legend={"orientation": "h"},
+        xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
+    )  # fmt: skip
+    plot = figure.to_html(
+        full_html=False, include_plotlyjs=script, div_id="hover",
+        config={"responsive": True, "displayModeBar": False},
+    )  # fmt: skip
+    side = pixels.shape[1]
+    return plot + _SHOW_IMAGE % (json.dumps(_sheet(pixels[some])), side, _columns(len(some)))
+
+
+def _columns(count: int) -> int:
+    return int(np.ceil(np.sqrt(count)))
+
+
+def _sheet(pixels: NDArray) -> str:
+    """Return all images side by side on one sheet, dark on light, as a PNG in an address."""
+    from PIL import Image
+
+    columns, (n, h, w) = _columns(len(pixels)), pixels.shape
+    sheet = np.zeros((columns, columns, h, w), np.uint8)
+    sheet.reshape(-1, h, w)[:n] = pixels
+    content = io.BytesIO()
+    Image.fromarray(255 - sheet.transpose(0, 2, 1, 3).reshape(columns * h, columns * w)).save(
+        content, "PNG", optimize=True
+    )
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+_SHOW_IMAGE = """
+<script>
+(function () {
+  const plot = document.getElementById("hover"), sheet = %s, side = %d, columns = %d, zoom = 3;
+  const tile = document.createElement("div");
+  Object.assign(tile.style, {
+    position: "fixed", display: "none", width: side * zoom + "px", height: side * zoom + "px",
+    border: "1px solid #555", pointerEvents: "none", zIndex: 1000, imageRendering: "pixelated",
+    backgroundImage: "url(" + sheet + ")", backgroundSize: columns * side * zoom + "px"
+  });
+  document.body.appendChild(tile);
+  plot.on("plotly_hover", function (event) {
+    const k = event.points[0].customdata, at = event.event;
+    tile.style.backgroundPosition =
+      -(k %% columns) * side * zoom + "px " + -Math.floor(k / columns) * side * zoom + "px";
+    tile.style.left = Math.min(at.clientX + 14, innerWidth - side * zoom - 8) + "px";
+    tile.style.top = at.clientY - side * zoom / 2 + "px";
+    tile.style.display = "block";
+  });
+  plot.on("plotly_unhover", function () { tile.style.display = "none"; });
+})();
+</script>
+"""

@@ -1,0 +1,81 @@
+"""What a verdict is, and the runs that one is passed on: a table of them by place and method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoae_lib.runs import Run
+
+VERDICTS = ("reproduced", "partly", "not", "not attempted at this scale")
+# (place, method) -> runs, one a seed. The place is the data set, and for images section/data set;
+# the method is that of the run's name, with what differs from its section's settings.
+Table = Mapping[tuple[str, str], list[Run]]
+
+LEAST_STEPS = 500  # below this a network is hardly trained: nothing is judged
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the paper.
+
+    Attributes
+    ----------
+    name, section : str
+        Short name, and where the paper makes it.
+    says : str
+        The claim, shortened.
+    printed : str
+        The paper's figure, or "in words".
+    rule : str
+        What decides the verdict, in words.
+    judge : callable
+        Table of runs -> (our figure, verdict).
+    """
+
+    name: str
+    section: str
+    says: str
+    printed: str
+    rule: str
+    judge: Callable[[Table], tuple[str, str]]
+
+
+def table(named: Iterable[tuple[str, Run]]) -> dict[tuple[str, str], list[Run]]:
+    """Group finished and diverged runs alike, given with their names, by place and method."""
+    grouped: dict[tuple[str, str], list[Run]] = {}
+    for name, run in named:
+        section, data, method = name.split("/")
+        place = data if section in ("toy", "3d") else f"{section}/{data}"
+        grouped.setdefault((place, method), []).append(run)
+    return grouped
+
+
+def values(runs: Table, place: str, method: str, metric: str) -> np.ndarray:
+    """Return a metric of every seed of one method; a diverged run counts as infinity."""
+    return np.array([run.metrics.get(metric, np.inf) for run in runs.get((place, method), [])])
+
+
+def mean_and_deviation(numbers: np.ndarray, digits: int = 2) -> str:
+    """Format numbers of several seeds as "mean ± standard deviation"."""
+    if len(numbers) == 0:
+        return "none"
+    if not np.isfinite(numbers).all():
+        return "diverged"
+    if len(numbers) == 1:
+        return f"{numbers[0]:.{digits}f}"
+    return f"{numbers.mean():.{digits}f} ± {numbers.std(ddof=1):.{digits}f}"
+
+
+def spread(numbers: np.ndarray, digits: int = 2) -> str:
+    """Format numbers of several seeds with their count, for a cell that stands alone."""
+    seeds = f" ({len(numbers)} seed{'s' * (len(numbers) > 1)})" if len(numbers) else ""
+    return mean_and_deviation(numbers, digits) + seeds
+
+
+def attempted(runs: Table, place: str, methods: Iterable[str], least: int = LEAST_STEPS) -> bool:
+    """Whether all methods were trained long enough at a place to be judged."""
+    found = [runs.get((place, method), []) for method in methods]
+    return all(found) and all(run.spec.steps >= least for group in found for run in group)

@@ -1,0 +1,153 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Images in the plane
+#
+# :::{admonition} What the paper says (section 4.2, Figure 5)
+# :class: important
+# Squeezing images into the plane crowds them around the origin. I-AE is more resilient to that than
+# other autoencoders and spreads the points more evenly. U-MAP and t-SNE separate the classes
+# better, at a cost: COIL-20's objects, turned by 5 degrees from image to image, should come out as
+# rings of evenly spaced points, and do so best in I-AE {cite:p}`gropp2020isometric`.
+# :::
+
+# %% tags=["parameters"]
+preset = "laptop"
+seed = 0
+
+# %% tags=["hide-input"]
+from IPython.display import HTML, display
+
+from isoae_lib import claims, figures, image_figures, images, paper, planar, runs, tables, verdicts
+from isoae_lib.embeddings import classic_images
+
+figures.style()
+named = runs.named(paper.notebook_runs("04_visualization", preset), preset)
+here = verdicts.table(named)
+published = verdicts.table(runs.published())
+data = paper.image_data(preset)[0]
+classes = images.DATA_SETS[data].classes
+
+# %% [markdown]
+# ## The experiment
+#
+# Five autoencoders on the same images, with fully connected networks (FC-NN of Table 4) and with
+# convolutions (S-CNN). The batch and $\lambda_{iso}$ are those of Table 5; what differs stands on
+# the page of decisions.
+
+# %%
+networks = {"FC-NN": f"visualization-FC/{data}", "S-CNN": f"visualization-CNN/{data}"}
+for network, place in networks.items():
+    spec = here[place, "I-AE"][0].spec
+    print(
+        f"{network} on {spec.points} images of {data}: {spec.steps} steps of {spec.batch} "
+        f"({spec.steps * spec.batch / spec.points:.1f} epochs), weight {spec.weight}, "
+        f"width {spec.width_factor:g} of the printed one"
+    )
+
+# %% [markdown]
+# The convolutional pair, layer by layer, as printed and for one image:
+
+# %% tags=["hide-input"]
+tables.network_summary("S-CNN", 2, 1.0)
+
+# %% [markdown]
+# ## Figure 5: the embeddings
+#
+# Colours are classes. U-MAP and t-SNE run at their defaults, as in the paper.
+
+# %% tags=["hide-input"]
+classic = classic_images(data, preset)
+first = here[networks["FC-NN"], "I-AE"][0]
+others = {method: (plane, first.labels) for method, plane in classic.items()}
+rows = {
+    network: {m: (here[place, m][0].codes, first.labels) for m in paper.FIGURE_5_METHODS} | others
+    for network, place in networks.items()
+}
+_ = image_figures.embeddings(rows, classes)
+
+# %% [markdown]
+# I-AE with FC-NN once more; a point shows its image to a mouse or a finger:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+pixels = first.points.reshape(-1, 28, 28)
+display(HTML(image_figures.hover(first.codes, pixels, first.labels, classes, "../plotly.min.js")))
+
+# %% [markdown]
+# ## What the pictures say, in numbers
+#
+# - *Crowding*: density within half the radius that holds 95 % of the points, over that of an even
+#   spread, after whitening. An even disc has 1, a Gaussian 2.2; 4 is the worst.
+# - *Silhouette* and *5-NN accuracy*: how well classes are separated in the plane.
+# - *Trustworthiness* falls where points become neighbours that were none, *continuity* where
+#   neighbours are torn apart.
+# - *Condition of df*: largest over smallest singular value of the decoder's differential; 1 for an
+#   isometry.
+
+# %% tags=["hide-input"]
+measured = {
+    m: planar.of_plane(first.points, first.labels, plane.astype(float))
+    for m, plane in classic.items()
+}
+tables.embedding_numbers(here, networks, measured)
+
+# %% [markdown]
+# ## The published runs
+#
+# They are longer, and cover Fashion-MNIST and COIL-20 as well. A record has the codes; the images
+# themselves are not part of this project.
+
+# %% tags=["hide-input"]
+titles = {
+    f"{images.DATA_SETS[d].title}, {paper.FIXED[s]['network']}": f"{s}/{d}"
+    for s in paper.SECTIONS
+    if s.startswith("visualization")
+    for d in paper.SECTIONS[s][0]
+}
+there = {title: place for title, place in titles.items() if (place, "I-AE") in published}
+for title, place in titles.items():
+    if title not in there and not place.endswith("mnist-5k"):
+        print(f"{title}: no run is published yet. `isoae data fetch {place.split('/')[1]}`, then")
+        print(f"`isoae train {place}/I-AE --preset published` makes one.")
+
+# %% tags=["hide-input"]
+for title, place in there.items():
+    known = images.DATA_SETS[place.split("/")[1]].classes
+    row = {m: published[place, m][0] for m in paper.FIGURE_5_METHODS if (place, m) in published}
+    shown = {m: (run.codes, run.labels) for m, run in row.items()}
+    _ = image_figures.embeddings({title: shown}, known)
+    if place.endswith("coil20"):
+        _ = image_figures.close_ups(shown, (0, 7, 13))
+
+# %% tags=["hide-input"]
+tables.embedding_numbers(published, there) if there else None
+
+# %% [markdown]
+# ## Verdicts
+#
+# Of this build:
+
+# %% tags=["hide-input"]
+tables.verdict_table([row for row in claims.ledger(here) if row["section"].startswith("4.2")])
+
+# %% [markdown]
+# Of the published runs:
+
+# %% tags=["hide-input"]
+tables.verdict_table([row for row in claims.ledger(published) if row["section"].startswith("4.2")])
+
+# %% [markdown]
+# ## Where these numbers come from
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.provenance([run for _, run in named], "04_visualization", preset)

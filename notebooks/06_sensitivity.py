@@ -1,0 +1,130 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How much regularization?
+#
+# :::{admonition} What the paper says (section 4.4, Figure 6)
+# :class: important
+# With the convolutional networks of section 4.2 and $\lambda_{iso}$ from 0 to 1, embeddings and
+# losses are stable between 0.01 and 0.5. $L_{iso}$ and $L_{piso}$ start very high without the
+# regularizer and fall at once; $L_{rec}$ rises steadily {cite:p}`gropp2020isometric`.
+# :::
+
+# %% tags=["parameters"]
+preset = "laptop"
+seed = 0
+
+# %% tags=["hide-input"]
+import pandas as pd
+
+from isoae_lib import claims, figures, image_figures, images, paper, runs, tables, verdicts
+from isoae_lib.image_claims import weights_of
+
+figures.style()
+named = runs.named(paper.notebook_runs("06_sensitivity", preset), preset)
+here = verdicts.table(named)
+published = verdicts.table(runs.published())
+data = paper.image_data(preset)[0]
+place = f"sensitivity/{data}"
+
+# %% [markdown]
+# ## The experiment
+#
+# One network, one data set, ten weights; everything else is the same.
+
+# %%
+spec = here[place, "I-AE,weight=0.01"][0].spec
+print(f"{spec.network}, width {spec.width_factor:g}, on {spec.points} images of {data}")
+print(
+    f"{spec.steps} steps of {spec.batch} images, {spec.steps * spec.batch / spec.points:.1f} epochs"
+)
+
+# %% [markdown]
+# ## Figure 6: the embeddings
+
+# %% tags=["hide-input"]
+each = {w: here[place, f"I-AE,weight={w}"][0] for w in paper.FIGURE_6_WEIGHTS}
+planes = {w: (run.codes, run.labels) for w, run in each.items()}
+_ = image_figures.strip(planes, images.DATA_SETS[data].classes)
+
+# %% [markdown]
+# ## Figure 6: the losses
+#
+# Taken after training, over training images, in evaluation mode.
+
+# %% tags=["hide-input"]
+names = ("L_rec", "L_iso", "L_piso")
+
+
+def curves(table, data_sets):
+    found = {d: {name: weights_of(table, d, name) for name in names} for d in data_sets}
+    return {images.DATA_SETS[d].title: losses for d, losses in found.items() if losses["L_rec"]}
+
+
+if losses := curves(here, ("mnist",)):
+    _ = image_figures.loss_curves(losses)
+else:
+    print(f"{spec.steps} steps are too few to be judged.")
+
+# %% [markdown]
+# The published runs, which are longer:
+
+# %% tags=["hide-input"]
+if losses := curves(published, ("mnist", "fashion-mnist")):
+    _ = image_figures.loss_curves(losses)
+else:
+    print("No run of this section is published yet.")
+
+# %% [markdown]
+# ## Choices that the paper leaves open
+#
+# Each row changes one thing against $\lambda_{iso} = 0.075$; the page of decisions says what the
+# numbers in the first column are. With L_rec as a sum over pixels, the same weight counts 784
+# times less.
+
+# %% tags=["hide-input"]
+base = "I-AE,weight=0.075"
+choices = {"as above": base} | {
+    f"{decision.split()[0]}: {setting}": f"{base},{setting}"
+    for decision, setting in paper.ABLATIONS.items()
+}
+pd.DataFrame(
+    {
+        title: {
+            **here[place, method][0].record["losses"],
+            "crowding": here[place, method][0].metrics.get("crowding"),
+            "5-NN accuracy": here[place, method][0].metrics.get("knn_accuracy"),
+        }
+        for title, method in choices.items()
+    }
+).T.round(4)
+
+# %% [markdown]
+# ## Verdicts
+#
+# Of this build:
+
+# %% tags=["hide-input"]
+tables.verdict_table([row for row in claims.ledger(here) if row["section"].startswith("4.4")])
+
+# %% [markdown]
+# Of the published runs:
+
+# %% tags=["hide-input"]
+tables.verdict_table([row for row in claims.ledger(published) if row["section"].startswith("4.4")])
+
+# %% [markdown]
+# ## Where these numbers come from
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.provenance([run for _, run in named], "06_sensitivity", preset)
