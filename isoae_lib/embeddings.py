@@ -17,6 +17,7 @@ from isoae_lib.runs import store_path
 from isoae_lib.surfaces import SURFACES, Array
 
 CLASSIC = ("U-MAP", "t-SNE", "LLE")
+IMAGES_AT_MOST = 2000  # they need a minute for these, and grow faster than the number
 
 
 def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
@@ -84,11 +85,15 @@ def embed_images(method: str, pixels: NDArray, seed: int = 42) -> Array:
     return TSNE(random_state=seed).fit_transform(x)
 
 
-def classic_images(data: str, preset: str) -> dict[str, Array]:
-    """Return U-MAP's and t-SNE's embeddings of the images that a preset's runs see, by method."""
-    pixels, _ = training_data(paper.spec(f"visualization-FC/{data}/AE", preset))
+def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, NDArray]:
+    """Return U-MAP's and t-SNE's embeddings by method, and the images and classes they are of.
+
+    Of the images that a preset's runs see, the first `IMAGES_AT_MOST`.
+    """
+    spec = paper.spec(f"visualization-FC/{data}/AE", preset)
+    pixels, labels = (part[:IMAGES_AT_MOST] for part in training_data(spec))
     kept = Memory(store_path() / "embeddings", verbose=0).cache(embed_images)
-    return {method: kept(method, pixels) for method in CLASSIC[:2]}
+    return {method: kept(method, pixels) for method in CLASSIC[:2]}, pixels, labels
 
 
 def prepare(preset: str) -> None:

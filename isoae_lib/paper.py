@@ -55,13 +55,13 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "visualization-FC": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 400, "batch": 128},
+        "laptop": {"points": 5000, "steps": 400, "batch": 128, "width_factor": 1 / 2},
         "paper": {"points": 60_000, "steps": 468_750, "batch": 128},
         "published": {"points": 60_000, "steps": 9380, "batch": 128},
     },
     "visualization-CNN": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 400, "batch": 128, "width_factor": 1 / 4},
+        "laptop": {"points": 5000, "steps": 300, "batch": 64, "width_factor": 1 / 8},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128},
     },
@@ -73,7 +73,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "sensitivity": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 400, "batch": 128, "width_factor": 1 / 4},
+        "laptop": {"points": 5000, "steps": 300, "batch": 64, "width_factor": 1 / 8},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
     },

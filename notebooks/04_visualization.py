@@ -64,12 +64,13 @@ tables.network_summary("S-CNN", 2, 1.0)
 # %% [markdown]
 # ## Figure 5: the embeddings
 #
-# Colours are classes. U-MAP and t-SNE run at their defaults, as in the paper.
+# Colours are classes. U-MAP and t-SNE run at their defaults, as in the paper, on 2,000 images at
+# most.
 
 # %% tags=["hide-input"]
-classic = classic_images(data, preset)
+classic, their_pixels, their_labels = classic_images(data, preset)
 first = here[networks["FC-NN"], "I-AE"][0]
-others = {method: (plane, first.labels) for method, plane in classic.items()}
+others = {method: (plane, their_labels) for method, plane in classic.items()}
 rows = {
     network: {m: (here[place, m][0].codes, first.labels) for m in paper.FIGURE_5_METHODS} | others
     for network, place in networks.items()
@@ -96,7 +97,7 @@ display(HTML(image_figures.hover(first.codes, pixels, first.labels, classes, "..
 
 # %% tags=["hide-input"]
 measured = {
-    m: planar.of_plane(first.points, first.labels, plane.astype(float))
+    m: planar.of_plane(their_pixels, their_labels, plane.astype(float))
     for m, plane in classic.items()
 }
 tables.embedding_numbers(here, networks, measured)
