@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def training_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
         return SURFACES[spec.data].sample(spec.points, spec.seed)
     if not spec.of_images:
         return curve(spec.points)
-    found = images.load(spec.data)
+    found = _images(spec.data, images.folder(), images.unverified_allowed())
     if spec.points > len(found.pixels):
         raise InputError(f"{spec.data} has {len(found.pixels)} images, not {spec.points}.")
     pixels = found.pixels[: spec.points]
@@ -39,7 +40,15 @@ def training_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
 
 def official(spec: RunSpec) -> bool:
     """Tell whether the run's data are the official ones; those that are computed always are."""
-    return not spec.of_images or images.load(spec.data).official
+    if not spec.of_images:
+        return True
+    return _images(spec.data, images.folder(), images.unverified_allowed()).official
+
+
+@lru_cache(maxsize=1)
+def _images(name: str, *_: object) -> images.Images:
+    """Decode and prove once what a run asks for several times; folder and permission are keys."""
+    return images.load(name)
 
 
 def build(spec: RunSpec) -> Autoencoder:

@@ -34,12 +34,7 @@ def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
     choose("embedding", method, CLASSIC)
     x = checked("the points", points, 3)
     if method == "U-MAP":
-        os.environ.setdefault("TQDM_DISABLE", "1")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it says that a seed makes it use one thread
-            from umap import UMAP
-
-            return UMAP(n_neighbors=min(30, len(x) - 1), random_state=seed).fit_transform(x)
+        return _umap(x, n_neighbors=min(30, len(x) - 1), random_state=seed)
     if method == "t-SNE":
         from sklearn.manifold import TSNE
 
@@ -48,6 +43,15 @@ def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
     from sklearn.manifold import LocallyLinearEmbedding
 
     return LocallyLinearEmbedding(n_neighbors=12, random_state=seed).fit_transform(x)
+
+
+def _umap(x: NDArray, **settings: int) -> Array:
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that a seed makes it use one thread
+        from umap import UMAP
+
+        return UMAP(**settings).fit_transform(x)
 
 
 def classic(data: str, preset: str) -> dict[str, Array]:
@@ -74,12 +78,7 @@ def embed_images(method: str, pixels: NDArray, seed: int = 42) -> Array:
     choose("embedding", method, CLASSIC[:2])
     x = pixels / np.float32(255)
     if method == "U-MAP":
-        os.environ.setdefault("TQDM_DISABLE", "1")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from umap import UMAP
-
-            return UMAP(random_state=seed).fit_transform(x)
+        return _umap(x, random_state=seed)
     from sklearn.manifold import TSNE
 
     return TSNE(random_state=seed).fit_transform(x)

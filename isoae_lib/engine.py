@@ -14,7 +14,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from isoae_lib.networks import Autoencoder
+from isoae_lib.networks import Autoencoder, floats
 from isoae_lib.penalties import OBJECTIVES, normals_of
 from isoae_lib.specs import RunSpec
 
@@ -29,11 +29,6 @@ WARM_UP = 3  # steps before a CUDA graph is captured, and then undone
 Terms = Callable[[Tensor, Tensor, Tensor], Tensor]
 Named = dict[str, Tensor]
 log = logging.getLogger(__name__)
-
-
-def floats(x: Tensor) -> Tensor:
-    """Return a batch as numbers: bytes of images become numbers in [0, 1] (decision 5)."""
-    return x / 255 if x.dtype == torch.uint8 else x
 
 
 class _Asked(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.spatial import Delaunay, cKDTree
 from isoae_lib.curves import beside, curve
 from isoae_lib.errors import InputError
 from isoae_lib.isometry import pull_back, push_forward
-from isoae_lib.networks import Autoencoder
+from isoae_lib.networks import Autoencoder, floats
 from isoae_lib.surfaces import Surface
 
 Array = NDArray[np.float64]
@@ -137,22 +137,11 @@ def _array_map(net: torch.nn.Module) -> Map:
     def apply(values: Array) -> Array:
         with torch.no_grad():
             at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // values.shape[1]))
-            parts = [net(_tensor(part, parameter)) for part in _parts(values, at_once)]
-            return torch.cat(parts).cpu().double().numpy()
+            parts = torch.as_tensor(values, device=parameter.device).split(at_once)
+            mapped = [net(floats(part, parameter.dtype)) for part in parts]
+            return torch.cat(mapped).cpu().double().numpy()
 
     return apply
-
-
-def _parts(values: NDArray, size: int) -> Iterator[NDArray]:
-    yield values[:size]
-    for start in range(size, len(values), size):
-        yield values[start : start + size]
-
-
-def _tensor(values: NDArray, like: torch.Tensor) -> torch.Tensor:
-    """Return an array as a tensor like a network's weights; bytes become numbers in [0, 1]."""
-    tensor = torch.as_tensor(values, dtype=like.dtype, device=like.device)
-    return tensor / 255 if values.dtype == np.uint8 else tensor
 
 
 def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
@@ -162,7 +151,7 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
     """
     parameter = next(model.parameters())
     with torch.no_grad():
-        z = model.encoder(_tensor(x, parameter))
+        z = model.encoder(floats(torch.as_tensor(x, device=parameter.device), parameter.dtype))
         eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
         axes = [axis.expand_as(z) for axis in eye]
         on_surface, *columns = push_forward(model.decoder, z, *axes)

@@ -13,34 +13,38 @@ from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
 LEAST = 300  # steps below which nothing is judged
 RIVALS = tuple(m for m in paper.FIGURE_5_METHODS if m != "I-AE")
 STABLE = tuple(w for w in paper.FIGURE_6_WEIGHTS if 0.01 <= w <= 0.5)
-NETWORKS = {
-    "visualization-FC": "FC-NN",
-    "visualization-CNN": "S-CNN",
-    "visualization-COIL": "L-CNN",
-}
 
 
-def places(runs: Table, section: str, data: str) -> list[str]:
-    """Return where a section's runs on a data set are, all methods of Figure 5 among them.
-
-    5,000 digits of MNIST stand for MNIST where that is not there.
-    """
-    names = [f"{section}/{data}", *([f"{section}/mnist-5k"] if data == "mnist" else [])]
-    found = [n for n in names if attempted(runs, n, paper.FIGURE_5_METHODS, LEAST)]
-    return found[:1]
+def _stand_ins(data: str) -> tuple[str, ...]:
+    """Where 5,000 digits are all there is of MNIST, they are judged in its place."""
+    return ("mnist", "mnist-5k") if data == "mnist" else (data,)
 
 
-def _all_places(runs: Table, data: str) -> list[str]:
-    return [place for section in NETWORKS for place in places(runs, section, data)]
+def _places(runs: Table, data: str) -> dict[str, str]:
+    """Return where all methods of Figure 5 were trained on a data set: network -> place."""
+    found = {}
+    for section, network in paper.FIGURE_5_NETWORKS.items():
+        for name in _stand_ins(data):
+            place = f"{section}/{name}"
+            if network not in found and attempted(runs, place, paper.FIGURE_5_METHODS, LEAST):
+                found[network] = place
+    return found
+
+
+def _passed(told: list[str], good: list[bool]) -> tuple[str, str]:
+    """Reproduced if all is good, partly if some is, not attempted if nothing was judged."""
+    if not good:
+        return "none", VERDICTS[3]
+    return "; ".join(told), VERDICTS[0 if all(good) else 1 if any(good) else 2]
 
 
 def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, str]]:
     """I-AE against the baseline autoencoders: for every network and seed, or on average."""
 
     def judge(runs: Table) -> tuple[str, str]:
-        judged = _all_places(runs, data)
+        judged = _places(runs, data)
         told, every_seed, on_average = [], [], []
-        for place in judged:
+        for network, place in judged.items():
             sign = 1 if lowest else -1
             ours = values(runs, place, "I-AE", metric)
             theirs = {m: values(runs, place, m, metric) for m in RIVALS}
@@ -52,8 +56,7 @@ def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, 
             every_seed.append(all(wins))
             on_average.append(bool(sign * ours.mean() < sign * theirs[rival].mean()))
             told.append(
-                f"{NETWORKS[place.split('/')[0]]}: I-AE {spread(ours)}, "
-                f"best rival {rival} {spread(theirs[rival])}"
+                f"{network}: I-AE {spread(ours)}, best rival {rival} {spread(theirs[rival])}"
             )
         if not judged:
             return "none", VERDICTS[3]
@@ -68,7 +71,7 @@ def weights_of(runs: Table, data: str, metric: str) -> dict[float, np.ndarray] |
 
     Losses are those of the record, taken over training images after the fit.
     """
-    for name in (data, *(("mnist-5k",) if data == "mnist" else ())):
+    for name in _stand_ins(data):
         place = f"sensitivity/{name}"
         methods = {w: f"I-AE,weight={w}" for w in paper.FIGURE_6_WEIGHTS}
         if attempted(runs, place, methods.values(), LEAST):
@@ -92,9 +95,7 @@ def _stable(runs: Table) -> tuple[str, str]:
         acc = np.array([accuracy[w].mean() for w in STABLE])
         told.append(f"{data}: L_rec {rec.max() / rec.min():.2f}x, accuracy {np.ptp(acc):.2f}")
         good += [bool(rec.max() <= 1.5 * rec.min()), bool(np.ptp(acc) <= 0.1)]
-    if not good:
-        return "none", VERDICTS[3]
-    return "; ".join(told), VERDICTS[0 if all(good) else 1 if any(good) else 2]
+    return _passed(told, good)
 
 
 def _fall_at_once(runs: Table) -> tuple[str, str]:
@@ -106,9 +107,7 @@ def _fall_at_once(runs: Table) -> tuple[str, str]:
             before, after = found[0].mean(), found[0.01].mean()
             told.append(f"{data} {name}: {before:.2g} to {after:.2g}")
             good.append(bool(after <= before / 10))
-    if not good:
-        return "none", VERDICTS[3]
-    return "; ".join(told), VERDICTS[0 if all(good) else 1 if any(good) else 2]
+    return _passed(told, good)
 
 
 def _rises(runs: Table) -> tuple[str, str]:
@@ -119,9 +118,7 @@ def _rises(runs: Table) -> tuple[str, str]:
         rank = spearmanr(list(found), [v.mean() for v in found.values()]).statistic
         told.append(f"{data}: rank correlation {rank:.2f}")
         good.append(bool(rank >= 0.8))
-    if not good:
-        return "none", VERDICTS[3]
-    return "; ".join(told), VERDICTS[0 if all(good) else 1 if any(good) else 2]
+    return _passed(told, good)
 
 
 TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "coil20": "COIL-20"}

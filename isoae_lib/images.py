@@ -119,15 +119,6 @@ def load(name: str, split: str = "train") -> Images:
     return images
 
 
-def trouble(name: str) -> str:
-    """Return why a data set cannot be used, in a sentence; empty where it can."""
-    try:
-        load(name)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
 def present(name: str) -> str:
     """Return what lies in a data set's folder, without looking into the files."""
     if name == "mnist-5k":
@@ -139,14 +130,23 @@ def present(name: str) -> str:
 
 def state(name: str) -> str:
     """Return "official", "unofficial", "missing", or what is wrong with a data set."""
-    place = folder() / name
     if present(name) == "missing":
         return "missing"
     try:
-        splits = [DATA_SETS[name].read(place, split) for split in ("train", "test")]
+        return "official" if is_official(name, folder() / name) else "unofficial"
     except InputError as error:
         return str(error)
-    return "official" if all(images.official for images in splits) else "unofficial"
+
+
+def is_official(name: str, place: Path) -> bool:
+    """Decode both splits of a data set in the folder `place`, and tell whether both are official.
+
+    Raises
+    ------
+    InputError
+        If one is damaged.
+    """
+    return all([DATA_SETS[name].read(place, split).official for split in ("train", "test")])
 
 
 def _read_idx(place: Path, split: str) -> Images:

@@ -15,6 +15,11 @@ BETA = 100.0  # of every SoftPlus in the paper (Table 3)
 CODE_UNIT = 4.0  # unit of the codes, in units of the data: a surface needs more room unrolled
 
 
+def floats(x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return data as numbers: bytes of images become numbers in [0, 1] (decision 5)."""
+    return x.to(dtype) / 255 if x.dtype == torch.uint8 else x.to(dtype)
+
+
 class _SoftPlusAndSlope(torch.autograd.Function):
     """log(1 + exp(beta a)) / beta and its derivative sigmoid(beta a), from one exponential.
 

@@ -91,6 +91,7 @@ FIXED: dict[str, Settings] = {
 EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Table 5
     ("visualization-FC", "fashion-mnist"): {"weight": 0.01},
 }
+FIGURE_5_NETWORKS = {s: str(FIXED[s]["network"]) for s in FIXED if s.startswith("visualization")}
 SEEDS = {"smoke": (0, 1), "laptop": (0, 1), "paper": (0, 1, 2), "published": (0, 1, 2)}
 SEEDS_OF_IMAGES = {"smoke": (0,), "laptop": (0,), "paper": (0, 1, 2), "published": (0, 1, 2)}
 
@@ -180,7 +181,7 @@ def notebook_runs(stem: str, preset: str) -> list[tuple[str, int]]:
     """
     choose("notebook", stem, NOTEBOOKS)
     runs = {section: section_runs(section, preset) for section in SECTIONS}
-    visualization = [run for name in runs if name.startswith("vis") for run in runs[name]]
+    visualization = [run for section in FIGURE_5_NETWORKS for run in runs[section]]
     return {
         "01_theory": [("3d/s-shape/I-AE", SEEDS[preset][0])],
         "02_toy_projection": runs["toy"],

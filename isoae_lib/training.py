@@ -16,9 +16,9 @@ from torch import Tensor
 
 from isoae_lib import checkpoints, isometry
 from isoae_lib.datasets import build, training_data
-from isoae_lib.engine import Engine, floats
+from isoae_lib.engine import Engine
 from isoae_lib.errors import InputError, Unfinished
-from isoae_lib.networks import Autoencoder
+from isoae_lib.networks import Autoencoder, floats
 from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES
 

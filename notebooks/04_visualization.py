@@ -110,9 +110,8 @@ tables.embedding_numbers(here, networks, measured)
 
 # %% tags=["hide-input"]
 titles = {
-    f"{images.DATA_SETS[d].title}, {paper.FIXED[s]['network']}": f"{s}/{d}"
-    for s in paper.SECTIONS
-    if s.startswith("visualization")
+    f"{images.DATA_SETS[d].title}, {network}": f"{s}/{d}"
+    for s, network in paper.FIGURE_5_NETWORKS.items()
     for d in paper.SECTIONS[s][0]
 }
 there = {title: place for title, place in titles.items() if (place, "I-AE") in published}
