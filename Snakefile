@@ -18,7 +18,7 @@ GROUPS = paper.groups(PRESET)
 
 def stamps(wildcards):
     groups = list(paper.groups(PRESET, (wildcards.stem,)))
-    if wildcards.stem in ("03_evaluation_3d", "04_visualization"):
+    if wildcards.stem in ("03_evaluation_3d", "04_visualization", "05_classification"):
         groups.append("embeddings")
     return [f"{BASE}/runs/{group}.done" for group in groups]
 
@@ -45,7 +45,7 @@ rule train:
 
 
 rule embed:
-    input: [f"isoae_lib/{name}.py" for name in ("embeddings", "paper", "surfaces")]
+    input: [f"isoae_lib/{name}.py" for name in ("classification", "embeddings", "paper", "surfaces")]
     output: touch(BASE + "/runs/embeddings.done")
     log: BASE + "/logs/embeddings.log"
     priority: 2

@@ -2,7 +2,7 @@
 
 A rule is written here, and committed, before the runs that it judges. It sees runs by section,
 data set, method and seed, and answers with our figure and one of four verdicts. Those on images
-are in `image_claims`.
+are in `image_claims` and `downstream_claims`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from isoae_lib import paper
+from isoae_lib.downstream_claims import DOWNSTREAM_CLAIMS
 from isoae_lib.image_claims import IMAGE_CLAIMS
 from isoae_lib.surfaces import SURFACES
 from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
@@ -94,7 +95,8 @@ def _distances(runs: Table) -> tuple[str, str]:
     told, high, best = [], 0, 0
     for data in flat:
         every = {
-            m: values(runs, data, m, "distance_correlation").mean() for m in paper.TABLE_1_METHODS
+            m: values(runs, data, m, "distance_correlation", diverged=-1.0).mean()
+            for m in paper.TABLE_1_METHODS
         }
         told.append(f"{SURFACES[data].title}: {every['I-AE']:.3f}, AE {every['AE']:.3f}")
         high += bool(every["I-AE"] >= 0.99)
@@ -191,6 +193,7 @@ CLAIMS = (
         _distances,
     ),
     *IMAGE_CLAIMS,
+    *DOWNSTREAM_CLAIMS,
 )  # fmt: skip
 
 

@@ -292,6 +292,16 @@ def publish(
         print(runs.publish(runs.read(folder), name))
 
 
+@runs_app.command()
+def references(
+    data: Annotated[str, typer.Argument(help="a data set of Table 2")],
+) -> None:
+    """Measure Table 2's classifiers without autoencoders, at the scale of the published runs."""
+    from isoae_lib import references
+
+    print(references.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
+
+
 @data_app.command()
 def status() -> None:
     """Show which data sets are in the data folder."""

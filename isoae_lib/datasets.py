@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from isoae_lib import architectures, images
 from isoae_lib.curves import curve
 from isoae_lib.errors import InputError
-from isoae_lib.networks import Autoencoder, fully_connected
+from isoae_lib.networks import Autoencoder, fully_connected, normalised
 from isoae_lib.specs import AMBIENT, RunSpec
 from isoae_lib.surfaces import SURFACES
 
@@ -31,24 +31,80 @@ def training_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
         return SURFACES[spec.data].sample(spec.points, spec.seed)
     if not spec.of_images:
         return curve(spec.points)
-    found = _images(spec.data, images.folder(), images.unverified_allowed())
-    if spec.points > len(found.pixels):
-        raise InputError(f"{spec.data} has {len(found.pixels)} images, not {spec.points}.")
-    pixels = found.pixels[: spec.points]
-    return pixels.reshape(len(pixels), -1), found.labels[: spec.points]
+    pixels, labels = _part(spec, "train")
+    return pixels[: spec.points], labels[: spec.points]
+
+
+def validation_data(spec: RunSpec) -> NDArray:
+    """Return the images (validation, D) that choose a run's epoch: bytes.
+
+    CelebA has official ones; of the others, those after the training images.
+    """
+    if spec.data == "celeba":
+        return _vectors(_images(spec, "validation").pixels[: spec.validation], spec)
+    return _part(spec, "train")[0][spec.points :][: spec.validation]
+
+
+def test_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
+    """Return images (n, D) that no run sees in training, and their classes (n,)."""
+    return _part(spec, "test")
+
+
+def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
+    """Return one side of the run's split, as vectors of bytes, and its classes."""
+    if spec.split == "official":
+        found = _images(spec, split)
+        pixels, labels = found.pixels, found.labels
+    else:
+        found = _images(spec, "train")
+        sides = split_views(found.labels, spec.split == "stratified", spec.seed)
+        mine = sides[split == "test"]
+        pixels, labels = found.pixels[mine], found.labels[mine]
+    needed = spec.points + (spec.validation if spec.data != "celeba" else 0)
+    if split == "train" and needed > len(pixels):
+        raise InputError(f"{spec.data} has {len(pixels)} images to train on, not {needed}.")
+    return _vectors(pixels, spec), labels
+
+
+def split_views(labels: NDArray, stratified: bool, seed: int) -> tuple[NDArray, NDArray]:
+    """Split images at random, three quarters to train on: the indices of both sides, shuffled.
+
+    Stratified: of every class the same share.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    if not stratified:
+        cut = len(labels) * 3 // 4
+        return order[:cut], order[cut:]
+    rank = np.empty(len(labels), int)  # of an image among those of its class
+    for k in np.unique(labels):
+        mine = order[labels[order] == k]
+        rank[mine] = np.arange(len(mine))
+    size = np.bincount(labels)[labels]
+    test = rank[order] * 4 < size[order]
+    return order[~test], order[test]
 
 
 def official(spec: RunSpec) -> bool:
     """Tell whether the run's data are the official ones; those that are computed always are."""
-    if not spec.of_images:
-        return True
-    return _images(spec.data, images.folder(), images.unverified_allowed()).official
+    return not spec.of_images or _images(spec, "train").official
 
 
-@lru_cache(maxsize=1)
-def _images(name: str, *_: object) -> images.Images:
+def _images(spec: RunSpec, split: str) -> images.Images:
+    return _decoded(spec.data, split, images.folder(), images.unverified_allowed())
+
+
+@lru_cache(maxsize=2)
+def _decoded(name: str, split: str, *_: object) -> images.Images:
     """Decode and prove once what a run asks for several times; folder and permission are keys."""
-    return images.load(name)
+    return images.load(name, split)
+
+
+def _vectors(pixels: NDArray, spec: RunSpec) -> NDArray:
+    """Flatten images; Table 6's network for digits takes them with a margin of 2 zeros."""
+    if spec.network == "MNIST-CNN":
+        pixels = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
+    return pixels.reshape(len(pixels), -1)
 
 
 def build(spec: RunSpec) -> Autoencoder:
@@ -60,7 +116,7 @@ def build(spec: RunSpec) -> Autoencoder:
         If the network takes images of another size.
     """
     if spec.network == "MLP":
-        return fully_connected(
+        model = fully_connected(
             AMBIENT[spec.data],
             spec.latent,
             width=spec.width,
@@ -69,12 +125,15 @@ def build(spec: RunSpec) -> Autoencoder:
             unit=unit(training_data(spec)[0]),
             seed=spec.seed,
         )
-    size = math.prod(architectures.ARCHITECTURES[spec.network].shape)
-    if size != AMBIENT[spec.data]:
-        raise InputError(
-            f"{spec.network} takes images of {size} numbers; {spec.data} has {AMBIENT[spec.data]}."
-        )
-    return architectures.build(spec.network, spec.latent, spec.width_factor, spec.seed)
+    else:
+        size = math.prod(architectures.ARCHITECTURES[spec.network].shape)
+        given = training_data(spec)[0].shape[1]
+        if size != given:
+            raise InputError(
+                f"{spec.network} takes images of {size} numbers; {spec.data} has {given}."
+            )
+        model = architectures.build(spec.network, spec.latent, spec.width_factor, spec.seed)
+    return normalised(model, spec.seed) if spec.method == "RAE-SN" else model
 
 
 def unit(points: NDArray) -> float:

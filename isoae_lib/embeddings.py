@@ -9,7 +9,7 @@ import numpy as np
 from joblib import Memory
 from numpy.typing import ArrayLike, NDArray
 
-from isoae_lib import paper
+from isoae_lib import paper, references
 from isoae_lib.datasets import training_data
 from isoae_lib.errors import choose
 from isoae_lib.evaluation import checked
@@ -96,7 +96,9 @@ def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, N
 
 
 def prepare(preset: str) -> None:
-    """Compute the classic embeddings of every surface, and of the digits."""
+    """Compute the classic embeddings of every surface and of the digits, and their references."""
     for data in SURFACES:
         classic(data, preset)
-    classic_images(paper.image_data(preset)[0], preset)
+    data = paper.image_data(preset)[0]
+    classic_images(data, preset)
+    references.measured(data, preset)

@@ -19,6 +19,8 @@ SHOWN = {
     "visualization-CNN": "Figure 5, S-CNN",
     "visualization-COIL": "Figure 5, L-CNN",
     "sensitivity": "Figure 6",
+    "classification": "Table 2",
+    "generalization": "Table 7, Figures 7 and 8",
 }
 
 

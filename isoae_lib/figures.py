@@ -38,7 +38,10 @@ COLOURS = {
     "LLE": "#BEBEBE",
 }
 MARKERS = {name: marker for name, marker in zip(COLOURS, "osD^vPXhd*", strict=True)}
-LABELS = {"I-AE-without-L_piso": "I-AE without $L_{piso}$"}
+LABELS = {
+    "I-AE-without-L_piso": "I-AE without $L_{piso}$",
+    "I-AE-without-L_iso": "I-AE without $L_{iso}$",
+}
 POSITION = "viridis"  # colours a point by its place on the surface; monotone in grey
 
 

@@ -46,8 +46,9 @@ def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, 
         told, every_seed, on_average = [], [], []
         for network, place in judged.items():
             sign = 1 if lowest else -1
-            ours = values(runs, place, "I-AE", metric)
-            theirs = {m: values(runs, place, m, metric) for m in RIVALS}
+            lost = sign * np.inf
+            ours = values(runs, place, "I-AE", metric, lost)
+            theirs = {m: values(runs, place, m, metric, lost) for m in RIVALS}
             rival = min(RIVALS, key=lambda m: sign * theirs[m].mean())
             seeds = min(len(ours), *(len(v) for v in theirs.values()))
             wins = [

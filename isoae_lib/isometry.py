@@ -64,18 +64,19 @@ def push_forward(f: nn.Module, z: Tensor, *us: Tensor, track: bool = False) -> t
     return z, *us
 
 
-def pull_back(g: nn.Module, x: Tensor, *us: Tensor) -> tuple[Tensor, ...]:
+def pull_back(g: nn.Module, x: Tensor, *us: Tensor, track: bool = True) -> tuple[Tensor, ...]:
     """Return g(x) (n, d) and u'dg(x) for each u, (n, D), by reverse mode; never a Jacobian.
 
     Like `push_forward`, explicit for the layers of Table 3: one way forward keeping what the ways
     back through the transposed layers need. Any other module goes through reverse-mode automatic
-    differentiation with a graph for the second derivative. The x are data: BatchNorm tracks them.
+    differentiation with a graph for the second derivative. The x are data, which BatchNorm tracks,
+    unless `track` says otherwise.
     """
     if not chain.is_chain(g):
         return _pull_back_by_autograd(g, x, us)
     kept = []
     for layer in g:  # type: ignore[attr-defined]
-        x, needed = chain.value(layer, x, track=True)
+        x, needed = chain.value(layer, x, track)
         kept.append(needed)
     for layer in reversed(g):  # type: ignore[call-overload]
         needed = kept.pop()

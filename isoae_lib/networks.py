@@ -176,3 +176,16 @@ def fully_connected(
         nn.Sequential(Scale(1 / unit), *encoder, Scale(of_codes)),
         nn.Sequential(Scale(1 / of_codes), *decoder, Scale(unit)),
     )
+
+
+def normalised(model: Autoencoder, seed: int) -> Autoencoder:
+    """Divide every weight of both networks by its spectral norm, in place (RAE-SN).
+
+    The norm is followed by one power iteration a pass, as PyTorch does it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for layer in model.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                nn.utils.parametrizations.spectral_norm(layer)
+    return model

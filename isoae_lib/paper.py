@@ -10,21 +10,23 @@ from pathlib import Path
 
 from isoae_lib import images
 from isoae_lib.errors import InputError, choose
-from isoae_lib.specs import METHODS, RunSpec, change
+from isoae_lib.specs import RunSpec, change
 
 TABLES = Path(__file__).resolve().parent.parent / "data" / "paper"
 PRESETS = ("smoke", "laptop", "paper")
 SCALES = (*PRESETS, "published")  # the last is that of the records in data/runs
 NOTEBOOKS = (
-    "01_theory", "02_toy_projection", "03_evaluation_3d", "04_visualization", "06_sensitivity",
-    "08_claims", "09_speed",
+    "01_theory", "02_toy_projection", "03_evaluation_3d", "04_visualization", "05_classification",
+    "06_sensitivity", "07_generalization", "08_claims", "09_speed",
 )  # fmt: skip
 DECIDING = (  # the modules that decide a run's numbers
-    "architectures", "chain", "curves", "datasets", "decoding", "engine", "evaluation", "images",
-    "isometry", "networks", "penalties", "planar", "specs", "surfaces", "training",
+    "architectures", "chain", "classification", "curves", "datasets", "decoding", "engine",
+    "evaluation", "features", "frechet", "generalization", "images", "isometry", "networks",
+    "penalties", "planar", "specs", "surfaces", "training", "validation",
 )  # fmt: skip
 SURFACES_3D = ("s-shape", "swiss-roll", "open-sphere")
 TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")
+METHODS_3D = (*TABLE_1_METHODS, "I-AE-without-L_piso")
 
 Settings = dict[str, int | float | str]
 
@@ -77,6 +79,18 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
     },
+    "classification": {
+        "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
+        "laptop": {"points": 4000, "steps": 300, "batch": 64, "width_factor": 1 / 8},
+        "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
+        "published": {"points": 10_000, "steps": 1000, "batch": 100, "width_factor": 1 / 2},
+    },
+    "generalization": {
+        "smoke": {"points": 300, "steps": 6, "validation": 100, "width_factor": 1 / 32},
+        "laptop": {"points": 3500, "steps": 350, "validation": 500, "width_factor": 1 / 16},
+        "paper": {"points": 50_000, "steps": 50_000, "validation": 10_000},
+        "published": {"points": 8000, "steps": 800, "validation": 1000, "width_factor": 1 / 8},
+    },
 }
 # What no preset changes.
 IMAGES: Settings = {"reduction": "mean", "schedule": "constant"}
@@ -87,10 +101,51 @@ FIXED: dict[str, Settings] = {
     "visualization-CNN": {**IMAGES, "network": "S-CNN", "weight": 0.075},
     "visualization-COIL": {**IMAGES, "network": "L-CNN", "weight": 0.1},
     "sensitivity": {**IMAGES, "network": "S-CNN"},
-}
-EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Table 5
+    "classification": {**IMAGES, "network": "S-CNN", "weight": 0.075},
+    "generalization": {
+        "reduction": "mean", "schedule": "plateau", "rate": 5e-4, "batch": 100, "weight": 0.1,
+        "network": "MNIST-CNN", "latent": 16,
+    },
+}  # fmt: skip
+EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Tables 5 and 6
     ("visualization-FC", "fashion-mnist"): {"weight": 0.01},
+    ("classification", "coil20"): {"network": "L-CNN", "weight": 0.1, "split": "stratified"},
+    ("generalization", "cifar10"): {"network": "CIFAR-10-CNN", "latent": 128},
+    ("generalization", "celeba"): {"network": "CelebA-CNN", "latent": 128},
 }
+# What a data set changes of a preset: its size.
+SIZES: dict[tuple[str, str, str], Settings] = {
+    ("classification", "coil20", "smoke"): {"points": 1080, "steps": 4, "batch": 16,
+                                            "width_factor": 1 / 64},
+    ("classification", "coil20", "laptop"): {"points": 1080, "steps": 200, "batch": 108,
+                                             "width_factor": 1 / 16},
+    ("classification", "coil20", "paper"): {"points": 1080, "steps": 10_000, "batch": 108},
+    ("classification", "coil20", "published"): {"points": 1080, "steps": 600, "batch": 108,
+                                                "width_factor": 1 / 8},
+    ("generalization", "cifar10", "paper"): {"points": 40_000, "steps": 40_000},
+    ("generalization", "celeba", "paper"): {"points": 162_770, "steps": 113_960,
+                                            "validation": 19_867},
+}  # fmt: skip
+# Of Table 7 (decision 14).
+RIVALS: dict[str, dict[str, Settings]] = {
+    "AEW": {
+        "mnist": {"weight": 1e-5},
+        "cifar10": {"weight": 1e-5},
+        "celeba": {"weight": 1e-5},
+    },
+    "RAE-L2": {
+        "mnist": {"weight": 1e-7, "code_weight": 1e-4},
+        "cifar10": {"weight": 1e-6, "code_weight": 1e-3},
+        "celeba": {"weight": 1e-7, "code_weight": 1e-4},
+    },
+    "RAE-SN": {
+        "mnist": {"code_weight": 0.009},
+        "cifar10": {"code_weight": 0.03},
+        "celeba": {"code_weight": 0.0024},
+    },
+    "WAE": {"mnist": {"weight": 0.03}, "cifar10": {"weight": 0.03}, "celeba": {"weight": 0.006}},
+}
+TESTED = ("classification", "generalization")  # sections that need images unseen in training
 FIGURE_5_NETWORKS = {s: str(FIXED[s]["network"]) for s in FIXED if s.startswith("visualization")}
 SEEDS = {"smoke": (0, 1), "laptop": (0, 1), "paper": (0, 1, 2), "published": (0, 1, 2)}
 SEEDS_OF_IMAGES = {"smoke": (0,), "laptop": (0,), "paper": (0, 1, 2), "published": (0, 1, 2)}
@@ -98,7 +153,8 @@ SEEDS_OF_IMAGES = {"smoke": (0,), "laptop": (0,), "paper": (0, 1, 2), "published
 # Network passes of one step, a forward and a backward each, for the workflow's progress.
 PASSES = {
     "I-AE": 5.0, "I-AE-without-L_piso": 4.0, "CAE": 4.0, "TCAE": 4.0, "RAE-GP": 5.0,
-    "DAE": 2.0, "AE": 2.0,
+    "DAE": 2.0, "AE": 2.0, "I-AE-without-L_iso": 4.0, "AEW": 2.0, "RAE-SN": 2.5, "RAE-L2": 2.0,
+    "WAE": 2.0, "IRAE": 6.0,
 }  # fmt: skip
 
 DIGITS = ("mnist", "mnist-5k", "fashion-mnist")
@@ -111,13 +167,22 @@ ABLATIONS = {  # decision -> what is set otherwise, beside the weight of section
 VARIANTS = (
     *(f"weight={w}" for w in FIGURE_6_WEIGHTS), *(f"weight=0.075,{s}" for s in ABLATIONS.values())
 )  # fmt: skip
+TABLE_2_METHODS = ("I-AE", "AE", "CAE", "DAE", "RAE-GP")
+DATA_OF_TABLE_2 = ("mnist", "fashion-mnist", "coil20")
+DATA_OF_TABLE_7 = ("mnist", "cifar10", "celeba")
+LATENTS = (16, 64, 256)  # of Table 2
+TABLE_7_METHODS = (
+    "I-AE-without-L_iso", "I-AE", "AE", "AEW", "CAE", "RAE-SN", "RAE-L2", "WAE", "IRAE",
+)  # fmt: skip
 SECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "toy": (("curve",), ("I-AE", "CAE")),
-    "3d": (SURFACES_3D, METHODS),
+    "3d": (SURFACES_3D, METHODS_3D),
     "visualization-FC": (DIGITS, FIGURE_5_METHODS),
     "visualization-CNN": (DIGITS, FIGURE_5_METHODS),
     "visualization-COIL": (("coil20",), FIGURE_5_METHODS),
     "sensitivity": (DIGITS, ("I-AE",)),
+    "classification": ((*DIGITS, "coil20"), TABLE_2_METHODS),
+    "generalization": (("mnist", "mnist-5k", "cifar10", "celeba"), TABLE_7_METHODS),
 }
 
 
@@ -142,10 +207,20 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     choose("method", method, methods)
     choose(f"scale of section {section}", preset, SETTINGS[section])
     settings = SETTINGS[section][preset] | FIXED[section] | EXCEPTIONS.get((section, data), {})
+    settings |= SIZES.get((section, data, preset), {})
+    if section == "generalization":
+        settings |= RIVALS.get(method, {}).get(data.removesuffix("-5k"), {})
     if data == "mnist-5k":
-        settings["points"] = min(5000, int(settings["points"]))
+        settings |= _fewer(settings, 4000 if section in TESTED else 5000)
     plain = RunSpec(data=data, method=method, seed=seed, **settings)  # type: ignore[arg-type]
     return change(plain, variant)
+
+
+def _fewer(settings: Settings, there: int) -> Settings:
+    """Return what changes where so many images are there, validation's included."""
+    aside = min(int(settings.get("validation", 0)), there // 8)
+    fewer: Settings = {"points": min(int(settings["points"]), there - aside)}
+    return fewer | {"validation": aside} if aside else fewer
 
 
 def section_runs(section: str, preset: str) -> list[tuple[str, int]]:
@@ -156,17 +231,27 @@ def section_runs(section: str, preset: str) -> list[tuple[str, int]]:
         seeds = SEEDS[preset]
     else:
         seeds = SEEDS_OF_IMAGES[preset]
-        data_sets = tuple(d for d in data_sets if d in image_data(preset))
-    variants = [f"I-AE,{v}" for v in VARIANTS] if section == "sensitivity" else methods
-    return [(f"{section}/{d}/{m}", seed) for seed in seeds for d in data_sets for m in variants]
+        data_sets = tuple(d for d in data_sets if d in image_data(preset, section))
+    wanted = variants(section) or methods
+    return [(f"{section}/{d}/{m}", seed) for seed in seeds for d in data_sets for m in wanted]
 
 
-def image_data(preset: str) -> tuple[str, ...]:
+def variants(section: str) -> list[str]:
+    """Return methods with what differs behind them, for sections that vary it; else nothing."""
+    if section == "sensitivity":
+        return [f"I-AE,{variant}" for variant in VARIANTS]
+    if section == "classification":
+        return [f"{m},latent={d}" for d in LATENTS for m in TABLE_2_METHODS]
+    return []
+
+
+def image_data(preset: str, section: str = "") -> tuple[str, ...]:
     """Return the data sets of chapters on images that a preset trains on, if they are there.
 
     The shorter presets take MNIST alone; 5,000 of its digits stand in where it is missing.
     """
-    wanted = ("mnist", "fashion-mnist", "coil20") if preset == "paper" else ("mnist",)
+    every = DATA_OF_TABLE_7 if section == "generalization" else DATA_OF_TABLE_2
+    wanted = every if preset == "paper" else every[:1]
     there = tuple(name for name in wanted if images.present(name) != "missing")
     return there if "mnist" in there else ("mnist-5k", *there)
 
@@ -181,13 +266,20 @@ def notebook_runs(stem: str, preset: str) -> list[tuple[str, int]]:
     """
     choose("notebook", stem, NOTEBOOKS)
     runs = {section: section_runs(section, preset) for section in SECTIONS}
+    first = SEEDS[preset][0]
     visualization = [run for section in FIGURE_5_NETWORKS for run in runs[section]]
     return {
-        "01_theory": [("3d/s-shape/I-AE", SEEDS[preset][0])],
+        "01_theory": [("3d/s-shape/I-AE", first)],
         "02_toy_projection": runs["toy"],
         "03_evaluation_3d": runs["3d"],
         "04_visualization": visualization,
+        "05_classification": runs["classification"],
         "06_sensitivity": runs["sensitivity"],
+        "07_generalization": [
+            *runs["generalization"],
+            ("3d/s-shape/I-AE", first),
+            ("3d/s-shape/AE", first),
+        ],
         "08_claims": [run for section in runs.values() for run in section],
         "09_speed": [],
     }[stem]
@@ -218,5 +310,34 @@ def printed_table_1() -> dict[str, dict[str, float]]:
     with (TABLES / "table1_edge_ratio_std.csv").open() as file:
         return {
             row.pop("surface"): {method: float(value) for method, value in row.items()}
+            for row in csv.DictReader(file)
+        }
+
+
+PRINTED_NAMES = {  # data sets and methods as Tables 2 and 7 write them
+    "MNIST": "mnist", "FMNIST": "fashion-mnist", "COIL20": "coil20", "CIFAR-10": "cifar10",
+    "CelebA": "celeba", "Lpiso": "I-AE-without-L_iso", "Lpiso+Liso": "I-AE",
+}  # fmt: skip
+
+
+def printed_table_2(classifier: str) -> dict[tuple[str, int], dict[str, float]]:
+    """Return half of Table 2 as printed, "svm" or "knn": accuracy by data set and d, and method."""
+    name = {"svm": "table2_linear_svm_accuracy.csv", "knn": "table2_knn5_accuracy.csv"}[classifier]
+    with (TABLES / name).open() as file:
+        return {
+            (PRINTED_NAMES[row.pop("dataset")], int(row.pop("latent_dim"))): {
+                method: float(value) for method, value in row.items()
+            }
+            for row in csv.DictReader(file)
+        }
+
+
+def printed_table_7() -> dict[tuple[str, str], dict[str, float]]:
+    """Return Table 7 as printed: by data set and distance ("L2" or "FID"), and method."""
+    with (TABLES / "table7_generalization.csv").open() as file:
+        return {
+            (PRINTED_NAMES[row.pop("dataset")], row.pop("distance")): {
+                PRINTED_NAMES.get(method, method): float(value) for method, value in row.items()
+            }
             for row in csv.DictReader(file)
         }

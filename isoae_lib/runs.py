@@ -26,11 +26,21 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from isoae_lib import checkpoints, datasets, evaluation, images, paper, planar, training
+from isoae_lib import (
+    checkpoints,
+    classification,
+    datasets,
+    evaluation,
+    generalization,
+    images,
+    paper,
+    planar,
+    training,
+)
 from isoae_lib.errors import InputError
 from isoae_lib.networks import Autoencoder
 from isoae_lib.provenance import ROOT, code_digest, commit
-from isoae_lib.specs import TRAINING_VERSION, RunSpec
+from isoae_lib.specs import TABLE_6, TRAINING_VERSION, RunSpec
 from isoae_lib.surfaces import SURFACES, Array
 
 PUBLISHED = ROOT / "data" / "runs"
@@ -78,6 +88,14 @@ class Run:
     def chart(self) -> NDArray:
         """Chart coordinates (n, 2) of the points of a surface."""
         return self.data[1]
+
+    @property
+    def pictures(self) -> dict[str, NDArray[np.uint8]]:
+        """Images (n, D) that the record keeps, by name: reconstructions, and decoded samples."""
+        if "pictures.npz" not in self.record["files"]:
+            return {}
+        with np.load(self.folder / "pictures.npz") as arrays:
+            return dict(arrays)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -267,7 +285,8 @@ def as_text(run: Run) -> str:
 def publish(run: Run, name: str) -> Path:
     """Copy a run's record, without its weights, to `data/runs`; return the folder there.
 
-    Of images, the first `PUBLISHED_CODES` codes are kept, in half precision: enough for a picture.
+    Of images in the plane, the first `PUBLISHED_CODES` codes are kept, in half precision: enough
+    for a picture. Larger codes are not.
     """
     folder = PUBLISHED / name / f"seed-{run.spec.seed}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -276,8 +295,8 @@ def publish(run: Run, name: str) -> Path:
     for file in kept:
         shutil.copy(run.folder / file, folder)
     if run.spec.of_images:
-        codes = run.codes[:PUBLISHED_CODES].astype(np.float16)
-        _save_codes(folder, codes, run.labels[:PUBLISHED_CODES])
+        shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
+        _save_codes(folder, run.codes[:shown].astype(np.float16), run.labels[:shown])
         kept["embedding.npz"] = _checksum(folder / "embedding.npz")
     record = run.record | {"files": kept}
     (folder / "run.json").write_text(_sealed(record))
@@ -329,14 +348,16 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
     """Write the record beside its place, then rename it: it is whole or absent."""
     points, known = datasets.training_data(spec)
     codes = evaluation.encoder_map(fit.model)(points)
+    metrics, pictures = _metrics(spec, fit, points, known, codes, store)
     record = {
         "key": spec.key,
         "spec": asdict(spec),
         "preset": preset,
         "status": fit.status,
         "diverged_at": fit.diverged_at,
+        "epoch": fit.epoch,
         "losses": training.losses_of(fit.model, points, spec.reduction),
-        "metrics": _metrics(spec, fit, points, known, codes),
+        "metrics": metrics,
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "device": f"{device}, {platform.machine()}, {torch.get_num_threads()} threads",
@@ -362,6 +383,8 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
             writer.writerows(fit.history)
         labels = known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
         _save_codes(aside, codes.astype(np.float32), labels)
+        if pictures:
+            np.savez_compressed(aside / "pictures.npz", **pictures)  # type: ignore[arg-type]
         tensors = {name: tensor.clone() for name, tensor in fit.model.state_dict().items()}
         safetensors.torch.save_file(tensors, aside / "weights.safetensors")
         record["files"] = {file.name: _checksum(file) for file in sorted(aside.iterdir())}
@@ -388,12 +411,17 @@ def _set_aside(folder: Path, why: str) -> Path:
 
 
 def _metrics(
-    spec: RunSpec, fit: training.Fit, points: NDArray, known: NDArray, codes: Array
-) -> dict[str, float]:
+    spec: RunSpec, fit: training.Fit, points: NDArray, known: NDArray, codes: Array, store: Path
+) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
+    """Return what the run's section measures, and the pictures that its figures show."""
     if fit.status == "diverged":
-        return {}
+        return {}, {}
+    if spec.network in TABLE_6:
+        return generalization.evaluate(fit.model, spec, codes, store)
+    if spec.of_images and spec.latent > 2:
+        return classification.evaluate(fit.model, spec, codes), {}
     if spec.of_images:
-        return planar.evaluate(fit.model, points, known, codes)
+        return planar.evaluate(fit.model, points, known, codes), {}
     if spec.data in SURFACES:
-        return evaluation.evaluate(fit.model, points, known, SURFACES[spec.data])
-    return evaluation.evaluate_curve(fit.model, points)
+        return evaluation.evaluate(fit.model, points, known, SURFACES[spec.data]), {}
+    return evaluation.evaluate_curve(fit.model, points), {}

@@ -11,18 +11,23 @@ from isoae_lib.errors import InputError, choose
 
 TRAINING_VERSION = 2  # raise when a change alters what training computes
 
-METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE", "I-AE-without-L_piso")
+METHODS = (
+    "I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE", "I-AE-without-L_piso", "I-AE-without-L_iso",
+    "AEW", "RAE-SN", "RAE-L2", "WAE", "IRAE",
+)  # fmt: skip
 AMBIENT = {  # the dimension D of each data set
     "s-shape": 3, "swiss-roll": 3, "open-sphere": 3, "curve": 2,
     "mnist": 784, "mnist-5k": 784, "fashion-mnist": 784, "coil20": 128 * 128,
     "cifar10": 3 * 32 * 32, "celeba": 3 * 64 * 64,
 }  # fmt: skip
 IMAGES = ("mnist", "mnist-5k", "fashion-mnist", "coil20", "cifar10", "celeba")
-NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", "MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
+TABLE_6 = ("MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
+NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", *TABLE_6)
 LATENT_SAMPLERS = ("gaussian", "uniform")
 REDUCTIONS = ("sum", "mean")
-SCHEDULES = ("eased", "constant")
+SCHEDULES = ("eased", "constant", "plateau")
 STATISTICS = ("data", "probes")
+SPLITS = ("official", "stratified", "random")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ class RunSpec:
         Latent size d; of the network "MLP", hidden size and number of hidden layers (5 x FC 256
         in A.1.2).
     weight : float
-        lambda_iso of I-AE, and the weight of CAE, TCAE and RAE-GP (decision 14).
+        lambda_iso of I-AE, and the weight of a rival's own term (decision 14).
+    code_weight : float
+        Of E |z|^2 / d in RAE-SN and RAE-L2.
     noise : float
         DAE's noise (decision 14): in units of the data's standard deviation, and for images of
         the pixel range.
@@ -62,10 +69,16 @@ class RunSpec:
         L_rec as a "sum" over coordinates or their "mean" (decision 1).
     schedule : str
         "eased": the rate rises, stays and falls, the weight grows (decision B); "constant": both
-        as printed throughout (decision 12).
+        as printed throughout (decision 12); "plateau": the rate is halved when `validation` does
+        not improve (decision 13).
     statistics : str
         What the running statistics of the decoder's BatchNorm follow: the "data", or the latents of
         the "probes" as well (decision 4).
+    split : str
+        Of COIL-20, which has no official one: three quarters to train on, "stratified" or at
+        "random"; the "official" training data of the others.
+    validation : int
+        Images set aside; the weights of the epoch that reconstructs them best are kept. 0: none.
     """
 
     data: str
@@ -76,6 +89,7 @@ class RunSpec:
     width: int = 256
     depth: int = 5
     weight: float = 0.01
+    code_weight: float = 0.0
     noise: float = 0.1
     sampler: str = "gaussian"
     steps: int = 1500
@@ -87,6 +101,8 @@ class RunSpec:
     reduction: str = "sum"
     schedule: str = "eased"
     statistics: str = "data"
+    split: str = "official"
+    validation: int = 0
 
     def __post_init__(self) -> None:
         choose("data set", self.data, AMBIENT)
@@ -96,15 +112,18 @@ class RunSpec:
         choose("reduction", self.reduction, REDUCTIONS)
         choose("schedule", self.schedule, SCHEDULES)
         choose("statistics", self.statistics, STATISTICS)
-        for name in ("points", "latent", "width", "depth", "steps", "batch", "seed"):
+        choose("split", self.split, SPLITS)
+        for name in ("points", "latent", "width", "depth", "steps", "batch", "seed", "validation"):
             value = getattr(self, name)
-            low = {"points": 4, "seed": 0}.get(name, 1)
+            low = {"points": 4, "seed": 0, "validation": 0}.get(name, 1)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")
-        for name in ("weight", "noise", "rate", "decades", "width_factor"):
+        for name in ("weight", "code_weight", "noise", "rate", "decades", "width_factor"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} is {value!r}: it must be a finite number, 0 or more.")
+        if self.schedule == "plateau" and not self.validation:
+            raise InputError("schedule 'plateau' needs images set aside: set validation as well.")
         if self.latent > AMBIENT[self.data]:
             raise InputError(
                 f"latent size {self.latent} is above the {AMBIENT[self.data]} dimensions of "

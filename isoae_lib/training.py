@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isoae_lib import checkpoints, isometry
-from isoae_lib.datasets import build, training_data
+from isoae_lib.datasets import build, training_data, validation_data
 from isoae_lib.engine import Engine
 from isoae_lib.errors import InputError, Unfinished
 from isoae_lib.networks import Autoencoder, floats
 from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES
+from isoae_lib.validation import Validation
 
 WARM_UP = 100  # steps; Adam's first steps are otherwise too bold for the slope of SoftPlus
 DECAY = 0.3  # the last part of training, in which the learning rate falls to zero
@@ -52,6 +53,8 @@ class Fit:
         "eager", "compiled" or "CUDA graph".
     diverged_at : int, optional
         The step whose loss was the first NaN or infinity.
+    epoch : int, optional
+        Whose weights these are, where validation chose them.
     """
 
     model: Autoencoder
@@ -60,6 +63,7 @@ class Fit:
     seconds: float = 0.0
     engine: str = "eager"
     diverged_at: int | None = None
+    epoch: int | None = None
 
 
 def device_of(name: str) -> torch.device:
@@ -87,7 +91,7 @@ def on_device(points: NDArray, place: torch.device) -> Tensor:
 
 def rate_at(step: int, spec: RunSpec) -> float:
     """Learning rate of a step: a warm-up, then constant, then in a line down to zero."""
-    if spec.schedule == "constant":
+    if spec.schedule != "eased":
         return spec.rate
     done = step / spec.steps
     warm_up = min(WARM_UP, spec.steps // 10)
@@ -100,7 +104,7 @@ def ease_at(step: int, spec: RunSpec) -> float:
     An autoencoder held to an isometry from the start cannot unfold: it would have to stretch on
     the way. First the data are unfolded, then the map is flattened (decision B).
     """
-    if spec.schedule == "constant":
+    if spec.schedule != "eased":
         return 1.0
     done = min(1.0, step / (EASE * spec.steps))
     return 10 ** (spec.decades * (done - 1)) if spec.decades else done
@@ -119,8 +123,13 @@ def fit(
 
 
 def stackable(spec: RunSpec) -> str:
-    """Return what runs that can be trained as one stack have in common."""
-    free = {"seed", "weight", *(("data",) if spec.data in SURFACES else ())}
+    """Return what runs that can be trained as one stack have in common.
+
+    A run is alone if validation decides on its rate, or if its weights are divided by norms that
+    every pass updates.
+    """
+    alone = spec.validation or spec.method == "RAE-SN"
+    free = {"seed", "weight", *(("data",) if spec.data in SURFACES else ())} if not alone else set()
     return repr({name: value for name, value in asdict(spec).items() if name not in free})
 
 
@@ -164,7 +173,8 @@ def fits(
     try:
         engine = Engine([build(spec) for spec in specs], data, specs)
         results = [Fit(model, engine=engine.kind) for model in engine.models]
-        _run(engine, results, progress, checkpoint, stop, identity)
+        watch = _validation(specs[0], place)
+        _run(engine, results, watch, progress, checkpoint, stop, identity)
     except (MemoryError, RuntimeError) as error:
         if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
@@ -174,12 +184,22 @@ def fits(
         ) from None
     for result, model in zip(results, engine.unstack(), strict=True):
         result.model = model.cpu().eval()
+    if watch and watch.weights:
+        results[0].model.load_state_dict(watch.weights)
+        results[0].epoch = watch.epoch
     return results
+
+
+def _validation(spec: RunSpec, place: torch.device) -> Validation | None:
+    if not spec.validation:
+        return None
+    return Validation(on_device(validation_data(spec), place), -(-spec.points // spec.batch))
 
 
 def _run(
     engine: Engine,
     results: list[Fit],
+    watch: Validation | None,
     progress: Progress | None,
     checkpoint: Path | None,
     stop: Stop,
@@ -187,14 +207,17 @@ def _run(
 ) -> None:
     """Take the steps that are left; read losses back and write checkpoints now and then."""
     spec = engine.spec
-    first, last = _resume(engine, results, checkpoint, identity)
+    first, last = _resume(engine, results, watch, checkpoint, identity)
     before, began = results[0].seconds, time.perf_counter()
     unread: list[Tensor] = []
     saved = began
     if progress:
         progress(first, last[0])
     for step in range(first, spec.steps):
-        unread.append(engine.step(rate_at(step, spec), ease_at(step, spec)))
+        rate = rate_at(step, spec) * (watch.factor if watch else 1)
+        unread.append(engine.step(rate, ease_at(step, spec)))
+        if watch:
+            watch.look(engine.models[0], spec, step)
         report, halt = _is_report(step, spec.steps), stop()
         now = time.perf_counter()
         due = checkpoint is not None and (halt or now - saved > CHECKPOINT_SECONDS)
@@ -215,7 +238,8 @@ def _run(
         if due and checkpoint is not None:
             told = {"identity": identity, "step": step + 1, "last": last,
                     "fits": [_without_model(result) for result in results]}  # fmt: skip
-            checkpoints.save(checkpoint, engine.state(), told)
+            best, told["validation"] = watch.state() if watch else ({}, None)
+            checkpoints.save(checkpoint, engine.state() | best, told)
             saved = time.perf_counter()
         if halt:
             raise Unfinished(
@@ -228,7 +252,11 @@ def _without_model(result: Fit) -> dict[str, Any]:
 
 
 def _resume(
-    engine: Engine, results: list[Fit], checkpoint: Path | None, identity: str
+    engine: Engine,
+    results: list[Fit],
+    watch: Validation | None,
+    checkpoint: Path | None,
+    identity: str,
 ) -> tuple[int, list[dict[str, float]]]:
     """Put engine and results where the checkpoint left them; return the next step, and losses."""
     found = checkpoints.load(checkpoint, identity) if checkpoint else None
@@ -236,6 +264,8 @@ def _resume(
         return 0, [{} for _ in results]
     tensors, told = found
     engine.restore(tensors)
+    if watch:
+        watch.restore(tensors, told["validation"])
     for result, kept in zip(results, told["fits"], strict=True):
         vars(result).update(kept)
     return told["step"], told["last"]

@@ -53,9 +53,11 @@ def table(named: Iterable[tuple[str, Run]]) -> dict[tuple[str, str], list[Run]]:
     return grouped
 
 
-def values(runs: Table, place: str, method: str, metric: str) -> np.ndarray:
-    """Return a metric of every seed of one method; a diverged run counts as infinity."""
-    return np.array([run.metrics.get(metric, np.inf) for run in runs.get((place, method), [])])
+def values(
+    runs: Table, place: str, method: str, metric: str, diverged: float = np.inf
+) -> np.ndarray:
+    """Return a metric of every seed of one method; what a diverged run counts as, loses."""
+    return np.array([run.metrics.get(metric, diverged) for run in runs.get((place, method), [])])
 
 
 def mean_and_deviation(numbers: np.ndarray, digits: int = 2) -> str:

@@ -31,7 +31,6 @@ import pandas as pd
 from IPython.display import HTML, display
 
 from isoae_lib import claims, evaluation, figures, paper, runs, tables, verdicts
-from isoae_lib.specs import METHODS
 from isoae_lib.surfaces import SURFACES
 
 figures.style()
@@ -39,9 +38,9 @@ seeds = paper.SEEDS[preset]
 every = {
     (data, method): [runs.load(f"3d/{data}/{method}", preset, s) for s in seeds]
     for data in SURFACES
-    for method in METHODS
+    for method in paper.METHODS_3D
 }
-shown = {data: {m: every[data, m][0] for m in METHODS} for data in SURFACES}
+shown = {data: {m: every[data, m][0] for m in paper.METHODS_3D} for data in SURFACES}
 table_1 = {data: {m: shown[data][m] for m in paper.TABLE_1_METHODS} for data in SURFACES}
 
 # %% [markdown]
@@ -148,7 +147,7 @@ pd.DataFrame(
             for title, name in asked.items()
         }
         for data in SURFACES
-        for m in METHODS
+        for m in paper.METHODS_3D
     }
 ).T
 

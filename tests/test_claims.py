@@ -16,12 +16,14 @@ GOOD = {
     "singular_value_p95": 1.05, "pinv_error": 0.1, "distance_correlation": 0.999,
     "spacing_variation": 0.1, "spacing_variation_above": 0.1, "spacing_variation_below": 0.1,
     "crowding": 1.0, "ring_variation": 0.1, "knn_accuracy": 0.9,
+    "svm": 0.97, "knn": 0.9, "error_per_pixel": 0.01, "frechet_rebuilt": 1.0,
 }  # fmt: skip
 BAD = {
     "edge_ratio_std": 1.0, "extra_area": 1.0, "singular_value_p05": 0.1,
     "singular_value_p95": 9.0, "pinv_error": 5.0, "distance_correlation": 0.2,
     "spacing_variation": 0.9, "spacing_variation_above": 0.9, "spacing_variation_below": 0.9,
     "crowding": 2.0, "ring_variation": 0.9, "knn_accuracy": 0.2,
+    "svm": 0.5, "knn": 0.7, "error_per_pixel": 0.1, "frechet_rebuilt": 9.0,
 }  # fmt: skip
 
 
@@ -32,19 +34,45 @@ def run_of(method, steps, metrics, losses=None):
     )  # fmt: skip
 
 
-def world(ours=lambda data, seed: GOOD, theirs=lambda data, seed: BAD, steps=5000, seeds=2):
+def world(
+    ours=lambda data, seed: GOOD,
+    theirs=lambda data, seed: BAD,
+    curves=lambda data: True,
+    steps=5000,
+    seeds=3,
+):
     named = [
         (f"{section}/{data}/{method}",
-         run_of(method, steps, (ours if method == "I-AE" else theirs)(data, seed)))
+         run_of(method, steps, unlike((ours if is_ours(section, method) else theirs)(data, seed),
+                                      section, method, seed)))
         for section, (data_sets, methods) in paper.SECTIONS.items()
         for data in data_sets
-        for method in methods
+        for method in (methods if section == "generalization" else
+                       paper.variants(section) or methods)
         for seed in range(seeds)
         if section != "sensitivity" and data != "mnist-5k"
     ]  # fmt: skip
-    curves = [pair for data in ("mnist", "fashion-mnist")
-              for pair in sensitivity(data, ours(data, 0) is GOOD, steps)]  # fmt: skip
-    return verdicts.table([*named, *curves])
+    swept = [
+        pair
+        for data in ("mnist", "fashion-mnist")
+        for pair in sensitivity(data, curves(data), steps)
+    ]
+    return verdicts.table([*named, *swept])
+
+
+def is_ours(section, method):
+    """Table 7 has two variants of I-AE, which stand together."""
+    return method.split(",")[0] == "I-AE" or (
+        section == "generalization" and method == "I-AE-without-L_iso"
+    )
+
+
+def unlike(metrics, section, method, seed):
+    """Let seeds differ a little in accuracy: the paired test needs a spread."""
+    if section != "classification" or not metrics:
+        return metrics
+    return metrics | {name: metrics[name] + 1e-3 * seed * is_ours(section, method)
+                      for name in ("svm", "knn")}  # fmt: skip
 
 
 def sensitivity(data, as_printed, steps):
@@ -70,7 +98,7 @@ def test_all_is_reproduced_when_all_is_as_the_paper_says():
 
 
 def test_nothing_is_reproduced_in_the_reverse_world():
-    reverse = world(lambda *_: BAD, lambda *_: GOOD)
+    reverse = world(lambda *_: BAD, lambda *_: GOOD, lambda _: False)
     assert set(passed(reverse).values()) == {"not"}
 
 
@@ -80,26 +108,32 @@ def test_nothing_is_judged_from_short_runs_or_none(table):
 
 
 def test_every_claim_can_be_partly_true():
-    # On the S shape, for the first seed and the first network all is well; elsewhere I-AE is a
-    # little better.
+    # On the S shape and in MNIST's curves all is well; elsewhere I-AE is a little better, or better
+    # by one number and worse by the other.
     def ours(data, seed):
-        if data == "s-shape" or (data == "mnist" and seed == 0):
+        if data == "s-shape":
             return GOOD
         if data in TITLES:
+            digits = data in ("mnist", "fashion-mnist")
             return BAD | {"crowding": (1.0, 2.1)[seed], "ring_variation": (0.1, 1.0)[seed],
-                          "knn_accuracy": (0.9, 0.1)[seed]}  # fmt: skip
+                          "knn_accuracy": (0.9, 0.1)[seed], "error_per_pixel": 0.01,
+                          "svm": 0.51 if digits else 0.96, "knn": 0.71 if digits else 0.5,
+                          "frechet_rebuilt": 99.0}  # fmt: skip
         if data == "curve":
             return GOOD | {name: 0.5 for name in GOOD if name.startswith("spacing")}
-        return BAD | {"edge_ratio_std": (0.1, 1.05)[seed]}
+        return BAD | {"edge_ratio_std": (0.1, 1.05)[seed], "frechet_rebuilt": 99.0}
 
-    found = passed(world(ours))
+    def theirs(data, seed):
+        return BAD | ({"svm": 0.99, "knn": 0.99} if data == "coil20" else {})
+
+    found = passed(world(ours, theirs, lambda data: data == "mnist", seeds=2))
     assert found.pop("lowest std, S shape") == "reproduced"
     assert set(found.values()) == {"partly"}
 
 
 def test_a_diverged_rival_never_wins():
-    table = world(theirs=lambda *_: {})
-    assert passed(table)["lowest std, S shape"] == "reproduced"
+    found = passed(world(theirs=lambda *_: {}))
+    assert set(found.values()) == {"reproduced"}
 
 
 def test_every_claim_states_its_rule_and_where_it_stands():

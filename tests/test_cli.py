@@ -105,7 +105,7 @@ def test_the_estimate_counts_the_runs(monkeypatch, capsys):
     monkeypatch.setattr(estimate, "CALIBRATION", 0.1)
     assert call(monkeypatch, "paper", "--estimate", "--preset", "smoke") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 9
     counts = {" ".join(line.split()[:-3]): line.split()[-3:-1] for line in lines[1:]}
     assert counts["Figure 1"] == ["4", "400"]
     assert counts["Table 1, Figures 3 and 4"] == ["42", "1,680"]

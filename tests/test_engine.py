@@ -106,7 +106,7 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
 STACKED = [replace(SPEC, seed=3), replace(SPEC, weight=0.05), replace(SPEC, data="open-sphere")]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "RAE-SN"])
 def test_a_stack_takes_the_steps_of_each_run_alone(method):
     specs = [replace(spec, method=method) for spec in STACKED]
     together = training.fits(specs)

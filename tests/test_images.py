@@ -300,12 +300,12 @@ def faces(place, n):
 def test_celeba_is_the_middle_of_each_picture(data):
     place = data / "celeba" / decoding.CELEBA_FOLDER
     faces(place, 20)
-    train, test = images.load("celeba"), images.load("celeba", "test")
-    assert train.pixels.shape == (18, 3, 64, 64) and len(test.pixels) == 2
-    assert isinstance(train.pixels, np.memmap)
-    inner = train.pixels[:, :, 2:-2, 2:-2].astype(int)
+    parts = [images.load("celeba", split).pixels for split in ("train", "validation", "test")]
+    assert [part.shape for part in parts] == [(n, 3, 64, 64) for n in (16, 2, 2)]
+    assert isinstance(parts[0], np.memmap)
+    inner = np.concatenate(parts)[:, :, 2:-2, 2:-2].astype(int)
     assert (inner[:, 0, :28] > 245).all() and (inner[:, 0, 32:] < 35).all()
-    assert np.abs(inner[:, 2].mean((1, 2)) - np.arange(18)).max() < 4
+    assert np.abs(inner[:, 2].mean((1, 2)) - np.arange(20)).max() < 4
     (ready,) = (data / "celeba").glob("*.npy")
     before = ready.stat().st_mtime_ns
     images.load("celeba")
@@ -339,3 +339,6 @@ def test_the_digits_that_are_always_there(data, monkeypatch):
     found = images.load("mnist-5k")
     assert found.official and found.pixels.shape == (5000, 28, 28)
     assert np.array_equal(np.bincount(found.labels), [500] * 10)
+    test = images.load("mnist-5k", "test")
+    assert np.array_equal(test.pixels, found.pixels[4000:])
+    assert np.array_equal(test.labels, found.labels[4000:])

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from isoae_lib import isometry
-from isoae_lib.networks import fully_connected
-from isoae_lib.penalties import OBJECTIVES, normals_of
+from isoae_lib.networks import Autoencoder, fully_connected
+from isoae_lib.penalties import OBJECTIVES, WAE_SCALES, mmd, normals_of
 from isoae_lib.specs import METHODS, RunSpec
 from isoae_lib.theory import jacobians
 
@@ -17,7 +17,7 @@ WEIGHT = 0.37
 
 
 def terms_of(method, x, seed=3):
-    spec = RunSpec("s-shape", method, noise=0.2)
+    spec = RunSpec("s-shape", method, noise=0.2, code_weight=0.7)
     model = fully_connected(3, 2, width=16, depth=2, tied=method == "TCAE").double()
     return model, OBJECTIVES[method](model, x, chance(spec, seed), spec, WEIGHT), spec
 
@@ -82,7 +82,7 @@ def test_the_weight_multiplies_the_regularizer_alone(method, x):
     model, terms, spec = terms_of(method, x)
     doubled = OBJECTIVES[method](model, x, chance(spec), spec, 2 * WEIGHT)
     for name, term in terms.items():
-        factor = 1 if name == "L_rec" else 2
+        factor = 1 if name in ("L_rec", "|z|^2") else 2
         torch.testing.assert_close(doubled[name], factor * term)
 
 
@@ -117,3 +117,117 @@ def test_every_loss_reaches_every_weight_it_should(method, x):
     model, terms, _ = terms_of(method, x)
     torch.stack(list(terms.values())).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_without_l_iso_the_decoder_term_is_gone_and_the_encoder_term_stays(x):
+    model, terms, spec = terms_of("I-AE-without-L_iso", x)
+    piso = isometry.L_piso(model.encoder, x, isometry.directions(chance(spec)))
+    assert set(terms) == {"L_rec", "L_piso"}
+    torch.testing.assert_close(terms["L_piso"], WEIGHT * piso)
+
+
+@pytest.mark.parametrize("method", ["CAE", "RAE-GP"])
+def test_above_the_plane_one_probe_sees_the_frobenius_norm_on_average(method):
+    """Over many copies of one point, so that only the direction varies."""
+    rng = torch.Generator().manual_seed(1)
+    model = fully_connected(6, 5, width=16, depth=2).double()
+    point = torch.randn(1, 6, generator=rng).double()
+    spec = RunSpec("mnist", method, latent=5)
+    assert normals_of(spec, 6) == 5
+    normals = torch.randn(40_000, 5, generator=rng).double()
+    term = OBJECTIVES[method](model, point.expand(len(normals), -1), normals, spec, 1.0)
+    net, at = {
+        "CAE": (model.encoder, point), "RAE-GP": (model.decoder, model.encoder(point)),
+    }[method]  # fmt: skip
+    norm = jacobians(net, at).square().sum()
+    torch.testing.assert_close(list(term.values())[1], norm, rtol=2e-2, atol=0)
+
+
+def test_weight_decay_is_what_adam_makes_of_it(x):
+    """Two steps with the penalty, and two of PyTorch's Adam with its own option."""
+    ends = []
+    for own in (True, False):
+        model, _, spec = terms_of("AEW", x)
+        decay = {} if own else {"weight_decay": 0.01}
+        adam = torch.optim.Adam(model.parameters(), lr=1e-2, **decay)
+        for _ in range(2):
+            adam.zero_grad()
+            terms = OBJECTIVES["AEW" if own else "AE"](model, x, chance(spec), spec, 0.01)
+            sum(terms.values()).backward()
+            adam.step()
+        ends.append(torch.cat([p.flatten() for p in model.parameters()]))
+    torch.testing.assert_close(*ends)
+
+
+def test_rae_l2_sees_the_decoder_and_the_codes(x):
+    model, terms, _ = terms_of("RAE-L2", x)
+    weights = sum(p.square().sum() for p in model.decoder.parameters())
+    torch.testing.assert_close(terms["|theta_f|^2"], WEIGHT * weights)
+    codes = model.encoder(x)
+    torch.testing.assert_close(terms["|z|^2"], 0.7 * codes.square().sum() / codes.numel())
+    assert set(terms_of("RAE-SN", x)[1]) == {"L_rec", "|z|^2"}
+
+
+def slow_mmd(z, prior):
+    """Pair by pair, in plain Python."""
+    d, total = z.shape[1], 0.0
+
+    def kernel(a, b):
+        distance = float((a - b).square().sum())
+        return sum(2 * d * s / (2 * d * s + distance) for s in WAE_SCALES)
+
+    n = len(z)
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                total += (kernel(z[i], z[j]) + kernel(prior[i], prior[j])) / (n * (n - 1))
+            total -= 2 * kernel(z[i], prior[j]) / n**2
+    return total
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_mmd_against_a_slow_loop(shift):
+    z, prior = torch.randn(2, 12, 3, generator=torch.Generator().manual_seed(0)).double()
+    assert float(mmd(z + shift, prior)) == pytest.approx(slow_mmd(z + shift, prior), rel=1e-9)
+
+
+def test_mmd_is_zero_on_average_for_the_prior_itself_negative_at_times_and_large_apart():
+    rng = torch.Generator().manual_seed(0)
+    drawn = torch.randn(400, 2, 30, 2, generator=rng).double()
+    same = torch.stack([mmd(*pair) for pair in drawn])
+    assert same.min() < 0 < same.max()
+    assert abs(same.mean()) < 4 * same.std() / 20
+    assert mmd(drawn[0, 0] + 3, drawn[0, 1]) > 10 * same.max()
+
+
+def test_distortion_against_full_jacobians(x):
+    model, terms, spec = terms_of("IRAE", x)
+    normals = chance(spec)
+    v, share = normals[:, :-1], torch.special.ndtr(normals[:, -1:])
+    codes = model.encoder(x)
+    alpha = 1.4 * share - 0.2
+    A = jacobians(model.decoder, alpha * codes + (1 - alpha) * codes.roll(1, 0))
+    G = A.mT @ A
+    trace = (v[:, None] @ G @ v[:, :, None]).mean()
+    square = (G @ v[:, :, None]).square().sum((1, 2)).mean()
+    torch.testing.assert_close(terms["distortion"], WEIGHT * 2 * square / trace**2)
+
+
+def test_distortion_is_least_for_an_isometry_of_any_scale():
+    """d tr G^2 / (tr G)^2 is 1 for G = c I; the estimate of E |v|^2 = d comes close."""
+    rng = torch.Generator().manual_seed(0)
+    normals = torch.randn(20_000, 3, generator=rng).double()
+    x = torch.randn(20_000, 3, generator=rng).double()
+
+    def measured(matrix):
+        decoder = torch.nn.Linear(2, 3).double()
+        decoder.weight.data = torch.tensor(matrix).double()
+        model = Autoencoder(torch.nn.Linear(3, 2).double(), decoder)
+        spec = RunSpec("s-shape", "IRAE")
+        terms = OBJECTIVES["IRAE"](model, x, normals, spec, 1.0)
+        return terms["distortion"].item()
+
+    flat = [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
+    assert measured(flat) == pytest.approx(1.0, rel=0.02)
+    assert measured([[5 * a for a in row] for row in flat]) == pytest.approx(measured(flat))
+    assert measured([[3.0, 0.0], [0.0, 1.0], [0.0, 0.0]]) > 1.5

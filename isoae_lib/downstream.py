@@ -1,0 +1,197 @@
+"""How Tables 2 and 7 and Figures 7 and 8 are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from isoae_lib import images, paper
+from isoae_lib.density import on_manifold
+from isoae_lib.downstream_claims import CLASSIFIERS, place_of
+from isoae_lib.figures import bare, label
+from isoae_lib.runs import Run
+from isoae_lib.tables import plain
+from isoae_lib.verdicts import Table, mean_and_deviation, values
+
+RANKS = ("¹", "²", "³")
+NOTHING = "not run"
+TABLE_7_COLUMNS = {  # metric -> shown as, digits
+    "error_per_pixel": ("error per pixel x 1000", 2),
+    "error_norm": ("mean norm", 2),
+    "frechet_rebuilt": ("Frechet, own features", 2),
+    "fid": ("FID", 1),
+}
+SAMPLED = {"frechet_samples": "one Gaussian", "frechet_mixture": "ten Gaussians"}
+
+
+def ranked(cells: Mapping[str, str], numbers: Mapping[str, float], highest: bool) -> dict[str, str]:
+    """Mark the first, second and third of a row by ¹, ² and ³; equals share a rank."""
+    sign = -1 if highest else 1
+    order = sorted({sign * v for v in numbers.values() if np.isfinite(v)})[: len(RANKS)]
+    marks = dict(zip(order, RANKS, strict=False))
+    return {
+        name: cell + marks.get(sign * numbers.get(name, np.nan), "") for name, cell in cells.items()
+    }
+
+
+def _measured(
+    runs: Table, place: str, methods: Mapping[str, str], metric: str, scale: float, digits: int
+) -> dict[str, str]:
+    """One row: shown name -> mean and deviation over seeds, the best three marked."""
+    found = {shown: scale * values(runs, place, key, metric) for shown, key in methods.items()}
+    cells = {
+        shown: mean_and_deviation(v, digits).replace("none", NOTHING) for shown, v in found.items()
+    }
+    means = {shown: float(v.mean()) for shown, v in found.items() if len(v)}
+    return ranked(cells, means, highest=scale == 100)
+
+
+def accuracy_table(
+    classifier: str,
+    sources: Mapping[str, Table],
+    references: Mapping[str, Mapping[tuple[str, int], Mapping[str, Mapping[str, float]]]],
+    suffix: str = "",
+) -> pd.DataFrame:
+    """Half of Table 2, in percent: as printed, and from each source of runs.
+
+    Parameters
+    ----------
+    classifier : str
+        "svm" or "knn".
+    sources : mapping
+        What a row is called -> runs.
+    references : mapping
+        What a row is called -> (data set, d) -> "PCA" or "pixels" -> accuracies.
+    suffix : str
+        "_standardised" for scaled features, which the paper does not print.
+    """
+    metric = classifier + suffix
+    rows: dict[tuple[str, int, str], dict[str, str]] = {}
+    for (data, d), printed in paper.printed_table_2(classifier).items():
+        title = images.DATA_SETS[data].title
+        if not suffix:
+            cells = {m: f"{100 * v:.1f}" for m, v in printed.items()}
+            rows[title, d, "paper"] = ranked(cells, printed, highest=True)
+        methods = {m: f"{m},latent={d}" for m in paper.TABLE_2_METHODS}
+        for source, runs in sources.items():
+            place = _anywhere(runs, "classification", data, methods.values())
+            row = _measured(runs, place, methods, metric, 100, 1)
+            known = references.get(source, {}).get((place.split("/")[1], d), {})
+            for name in ("PCA", "pixels"):
+                row[name] = f"{100 * known[name][metric]:.1f}" if name in known else "–"
+            rows[title, d, source] = row
+    frame = pd.DataFrame.from_dict(rows, orient="index").fillna("–")
+    return frame.rename_axis(["data", "d", "from"])
+
+
+def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> str:
+    """Return where a data set has runs, its stand-in included."""
+    names = tuple(methods)
+    if (place := place_of(runs, section, data, names)) is not None:
+        return place
+    near = [f"{section}/{name}" for name in (data, f"{data}-5k")]
+    return next((p for p in near if any((p, m) in runs for m in names)), near[0])
+
+
+def generalization_table(sources: Mapping[str, Table]) -> pd.DataFrame:
+    """Table 7: as printed, and from each source of runs; lower is better.
+
+    The paper's FID and the Frechet distance in this project's own features never share a row.
+    """
+    methods = {m: m for m in paper.TABLE_7_METHODS}
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for data in paper.DATA_OF_TABLE_7:
+        title = images.DATA_SETS[data].title
+        for distance in ("L2", "FID"):
+            printed = paper.printed_table_7()[data, distance]
+            shown = "error x 1000, unit not given" if distance == "L2" else "FID"
+            cells = {m: f"{v:g}" for m, v in printed.items()}
+            rows[title, shown, "paper"] = ranked(cells, printed, highest=False)
+        for source, runs in sources.items():
+            place = _anywhere(runs, "generalization", data, methods)
+            for metric, (shown, digits) in TABLE_7_COLUMNS.items():
+                row = _measured(runs, place, methods, metric, 1, digits)
+                rows[title, shown, source] = {k: v.replace("diverged", "–") for k, v in row.items()}
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(methods)).fillna("–")
+    return frame.rename(columns=table_7_name).rename_axis(["data", "distance", "from"])
+
+
+def table_7_name(method: str) -> str:
+    """Return a method's name as Table 7 prints it."""
+    return {"I-AE-without-L_iso": "L_piso", "I-AE": "L_piso + L_iso"}.get(method, plain(method))
+
+
+def sampling_table(runs: Table, places: Mapping[str, str]) -> pd.DataFrame:
+    """Show the Frechet distance of decoded samples, by method; places are title -> place."""
+    methods = {table_7_name(m): m for m in paper.TABLE_7_METHODS}
+    rows = {
+        (title, shown): _measured(runs, place, methods, metric, 1, 2)
+        for title, place in places.items()
+        for metric, shown in SAMPLED.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").T
+
+
+def split_table(runs: Table) -> pd.DataFrame:
+    """Show COIL-20's accuracies for both ways to split it, as they are and standardised."""
+    rows = {
+        (split, d, metric): _measured(
+            runs, "classification/coil20",
+            {m: f"{m},latent={d}{suffix}" for m in paper.TABLE_2_METHODS}, metric, 100, 1,
+        )
+        for split, suffix in (("stratified", ""), ("random", ",split=random"))
+        for d in paper.LATENTS
+        for metric in CLASSIFIERS
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["split", "d", "classifier"])
+
+
+def densities(runs: Mapping[str, Run]) -> Figure:
+    """Densities on the chart of a surface, without a correction: an isometry needs none."""
+    figure, grid = plt.subplots(1, len(runs), figsize=(3.4 * len(runs), 3), squeeze=False)
+    for axes, (method, run) in zip(grid[0], runs.items(), strict=True):
+        found = on_manifold(run, corrected=False)
+        mark = axes.scatter(*run.chart.T, c=found / found.mean(), s=4, vmin=0, vmax=2.5)
+        axes.set(title=label(method), xlabel="along the curve", ylabel="across")
+        axes.set_aspect("equal")
+    figure.colorbar(mark, ax=grid[0], label="P(z) over its mean")
+    return figure
+
+
+def classifier_accuracy(runs: Table, place: str) -> float:
+    """Return the accuracy of the classifier in whose features a place's runs are compared."""
+    return float(values(runs, place, "AE", "classifier_accuracy").mean())
+
+
+def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] = label) -> Figure:
+    """Figures 7 and 8: one row of images for each method; images are vectors (n, D) of bytes."""
+    count = min(len(row) for row in rows.values())
+    figure, grid = plt.subplots(
+        len(rows), count, figsize=(0.95 * count + 1.3, 0.95 * len(rows)), squeeze=False
+    )
+    for axes_row, (title, row) in zip(grid, rows.items(), strict=True):
+        for axes, vector in zip(axes_row, row, strict=False):
+            axes.imshow(as_picture(vector), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            bare(axes)
+            axes.set_aspect("equal")
+        axes_row[0].set_ylabel(name(title), rotation=0, ha="right", va="center")
+    return figure
+
+
+def as_picture(vector: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey (H, W) or colour (H, W, 3) image from a vector."""
+    side = round(len(vector) ** 0.5)
+    if side * side == len(vector):
+        return vector.reshape(side, side)
+    side = round((len(vector) / 3) ** 0.5)
+    return vector.reshape(3, side, side).transpose(1, 2, 0)
+
+
+def title_of(classifier: str) -> str:
+    """Return a classifier's name as printed."""
+    return CLASSIFIERS[classifier]

@@ -1,0 +1,62 @@
+"""What Table 2 leaves out: the classifiers on raw pixels, and on as many principal components."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from joblib import Memory
+
+from isoae_lib import classification, datasets, paper
+from isoae_lib.errors import InputError
+from isoae_lib.provenance import ROOT, commit
+from isoae_lib.runs import store_path
+
+PUBLISHED = ROOT / "data" / "references"
+Accuracies = dict[str, dict[str, float]]  # "PCA" or "pixels" -> accuracies
+
+
+def measured(data: str, preset: str, seed: int = 0) -> dict[tuple[str, int], Accuracies]:
+    """Return the accuracies of PCA and pixels on the images of a preset's runs, by data and d.
+
+    Kept in the store by joblib.
+    """
+    spec = paper.spec(f"classification/{data}/AE", preset, seed)
+    split = (*datasets.training_data(spec), *datasets.test_data(spec))
+    kept = Memory(store_path() / "references", verbose=0).cache(classification.without_autoencoder)
+    pixels = kept(*split, None)
+    return {(data, d): {"PCA": kept(*split, d), "pixels": pixels} for d in paper.LATENTS}
+
+
+def publish(data: str, seed: int = 0) -> str:
+    """Measure at the scale of the published runs and write `data/references`; return the file."""
+    found = measured(data, "published", seed)
+    spec = paper.spec(f"classification/{data}/AE", "published", seed)
+    record: dict[str, Any] = {
+        "data": data, "seed": seed, "points": spec.points, "split": spec.split,
+        "official": datasets.official(spec), "commit": commit(),
+        "accuracies": {str(d): accuracies for (_, d), accuracies in found.items()},
+    }  # fmt: skip
+    PUBLISHED.mkdir(parents=True, exist_ok=True)
+    file = PUBLISHED / f"{data}.json"
+    file.write_text(json.dumps(record, indent=1) + "\n")
+    return str(file)
+
+
+def published() -> dict[tuple[str, int], Accuracies]:
+    """Return the published accuracies by data set and d.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
+    found = {}
+    for file in sorted(PUBLISHED.glob("*.json")):
+        try:
+            record = json.loads(file.read_text())
+            for d, accuracies in record["accuracies"].items():
+                found[record["data"], int(d)] = accuracies
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{file} is damaged ({error}).") from None
+    return found

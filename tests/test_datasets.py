@@ -1,0 +1,66 @@
+"""Training, validation and test images never meet, and splits are what they are called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from isoae_lib import datasets
+from isoae_lib.datasets import split_views
+from isoae_lib.errors import InputError
+from isoae_lib.networks import fully_connected, normalised
+from isoae_lib.specs import RunSpec
+
+DIGITS = RunSpec("mnist-5k", "AE", points=3000, validation=500, network="FC-NN")
+
+
+def rows(pixels):
+    return {row.tobytes() for row in pixels}
+
+
+def test_training_validation_and_test_images_do_not_meet():
+    train, _ = datasets.training_data(DIGITS)
+    validation = datasets.validation_data(DIGITS)
+    test, labels = datasets.test_data(DIGITS)
+    assert [len(part) for part in (train, validation, test, labels)] == [3000, 500, 1000, 1000]
+    assert len(rows(train) | rows(validation) | rows(test)) == 4500
+
+
+def test_too_few_images_for_training_and_validation_is_told():
+    with pytest.raises(InputError, match="5000 images to train on, not 5200"):
+        datasets.training_data(replace(DIGITS, points=4700))
+
+
+def test_digits_for_table_6_have_a_margin():
+    wide, narrow = (
+        datasets.training_data(replace(DIGITS, network=network))[0]
+        for network in ("MNIST-CNN", "FC-NN")
+    )
+    assert wide.shape == (3000, 1024)
+    assert np.array_equal(wide.reshape(-1, 32, 32)[:, 2:-2, 2:-2].reshape(-1, 784), narrow)
+    assert wide.sum(dtype=np.int64) == narrow.sum(dtype=np.int64)
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_a_split_has_every_image_once_three_quarters_to_train_on(stratified):
+    labels = np.repeat(np.arange(20), 72)
+    train, test = split_views(labels, stratified, 0)
+    assert (len(train), len(test)) == (1080, 360)
+    assert np.array_equal(np.sort(np.concatenate([train, test])), np.arange(1440))
+    assert (np.bincount(labels[test]) == 18).all() == stratified
+    assert not np.array_equal(test, split_views(labels, stratified, 1)[1])
+    assert np.array_equal(test, split_views(labels, stratified, 0)[1])
+    assert (np.diff(labels[train]) != 0).mean() > 0.5  # shuffled: the first so many are a sample
+
+
+def test_normalised_networks_have_spectral_norms_of_one():
+    model = normalised(fully_connected(3, 2, width=16, depth=2), seed=0)
+    for _ in range(200):
+        model(torch.zeros(1, 3))
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Linear):
+            norm = torch.linalg.matrix_norm(layer.weight.detach(), 2)
+            assert float(norm) == pytest.approx(1, rel=1e-3)

@@ -1,0 +1,105 @@
+"""The best epoch's weights are kept, the rate follows, and a kill loses none of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from isoae_lib import datasets, training, validation
+from isoae_lib.errors import Unfinished
+from isoae_lib.networks import Autoencoder
+from isoae_lib.specs import RunSpec
+
+SPEC = RunSpec(
+    "mnist-5k", "AE", points=96, batch=32, steps=21, rate=3e-3, network="FC-NN", width_factor=0.1,
+    reduction="mean", schedule="plateau", validation=40,
+)  # fmt: skip
+
+
+def model_off_by(error):
+    """An autoencoder that returns everything, plus a constant."""
+    decoder = torch.nn.Linear(4, 4)
+    decoder.weight.data = torch.eye(4)
+    decoder.bias.data = torch.full((4,), error**0.5)
+    return Autoencoder(torch.nn.Identity(), decoder)
+
+
+def watch():
+    images = torch.arange(40, dtype=torch.uint8).reshape(10, 4)
+    return validation.Validation(images, steps=3)
+
+
+def test_the_error_is_per_pixel():
+    assert validation.error_per_pixel(model_off_by(0.25), watch().images) == pytest.approx(0.25)
+
+
+def test_only_ends_of_epochs_count_and_the_best_is_kept():
+    seen, spec = watch(), replace(SPEC, steps=12)
+    for step, error in enumerate([9, 9, 5, 1, 1, 3, 1, 1, 4, 2, 2, 6]):
+        seen.look(model_off_by(error), spec, step)
+    assert seen.error == pytest.approx(3) and seen.epoch == 2 and seen.waited == 2
+    assert seen.weights["decoder.bias"] == pytest.approx(torch.full((4,), 3**0.5))
+
+
+def test_the_rate_is_halved_after_six_epochs_without_progress():
+    seen, factors = watch(), []
+    for epoch in range(20):
+        seen.look(model_off_by(1 if epoch else 0.5), replace(SPEC, steps=99), 3 * epoch + 2)
+        factors.append(seen.factor)
+    assert factors == [1] * 6 + [0.5] * 6 + [0.25] * 6 + [0.125] * 2
+
+
+def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
+    errors = iter([5.0, 4.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(errors))
+    fit = training.fit(SPEC)
+    nine = training.fit(replace(SPEC, steps=9, validation=0, schedule="constant"))
+    assert fit.epoch == 3
+    for ours, theirs in zip(
+        fit.model.state_dict().values(), nine.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs)
+
+
+def test_validation_leaves_training_alone():
+    with_it = training.fit(replace(SPEC, schedule="constant"))
+    without = training.fit(replace(SPEC, schedule="constant", validation=0))
+    assert with_it.history == without.history
+
+
+def test_a_run_in_two_parts_keeps_its_best_epoch(tmp_path, monkeypatch):
+    def errors():
+        values = iter([5.0, 1.0, *range(2, 9)])
+        monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(values))
+
+    monkeypatch.setattr(validation, "PATIENCE", 1)
+    errors()
+    whole = training.fit(SPEC)
+    errors()
+    asked = iter(range(1000))
+    with pytest.raises(Unfinished):
+        training.fit(SPEC, checkpoint=tmp_path / "c", stop=lambda: next(asked) >= 13)
+    parts = training.fit(SPEC, checkpoint=tmp_path / "c")
+    assert parts.epoch == whole.epoch == 2 and parts.history == whole.history
+    for ours, theirs in zip(
+        parts.model.state_dict().values(), whole.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs)
+
+
+def test_runs_with_validation_are_not_stacked():
+    alone = [training.stackable(replace(SPEC, seed=seed)) for seed in (0, 1)]
+    plain = replace(SPEC, schedule="constant", validation=0)
+    together = [training.stackable(replace(plain, seed=s)) for s in (0, 1)]
+    assert alone[0] != alone[1] and together[0] == together[1]
+
+
+def test_spectral_norms_go_through_a_fit_and_back():
+    spec = replace(SPEC, method="RAE-SN", code_weight=0.01)
+    fit = training.fit(spec)
+    again = datasets.build(spec)
+    again.load_state_dict(fit.model.state_dict())
+    x = torch.rand(3, 784)
+    torch.testing.assert_close(again.eval()(x), fit.model(x))
