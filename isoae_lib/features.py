@@ -168,6 +168,7 @@ INCEPTION = (  # the weights ported from TensorFlow, whose file is named by its 
     "weights-inception-2015-12-05-6726825d.pth"
 )
 INCEPTION_SHA256 = "6726825d"  # its beginning
+INCEPTION_AT_ONCE = 50  # it enlarges every image to 299 x 299
 
 
 def inception_features(images: NDArray, shape: tuple[int, int, int]) -> Array:
@@ -189,9 +190,9 @@ def inception_features(images: NDArray, shape: tuple[int, int, int]) -> Array:
     ).eval()
     parts = []
     with torch.no_grad():
-        for part in torch.as_tensor(images, dtype=torch.float32).split(AT_ONCE):
+        for part in torch.as_tensor(images, dtype=torch.float32).split(INCEPTION_AT_ONCE):
             pictures = part.reshape(-1, *shape).expand(-1, 3, -1, -1)
-            parts.append(net((pictures.clamp(0, 1) * 255).to(torch.uint8))[0])
+            parts.append(net((pictures.clamp(0, 1) * 255).round().to(torch.uint8))[0])
     return torch.cat(parts).double().numpy()
 
 

@@ -11,7 +11,6 @@
 # ---
 
 # %% [markdown]
-# %% [markdown]
 # # Images never seen
 #
 # :::{admonition} What the paper says (A.2.1, Table 7, Figures 7 and 8)

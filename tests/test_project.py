@@ -24,8 +24,9 @@ def pins():
 
 
 def declared():
+    """What the lock must have: all but the extra `metrics`, which only the real FID needs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"].values()
+    extras = [part for name, part in project["optional-dependencies"].items() if name != "metrics"]
     return [Requirement(line) for part in (project["dependencies"], *extras) for line in part]
 
 

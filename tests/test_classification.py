@@ -1,0 +1,66 @@
+"""Accuracy comes from what the codes know of the classes, and from nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from isoae_lib import classification
+from isoae_lib.classification import accuracies, without_autoencoder
+
+CLASSES, EACH, D = 10, 60, 16
+
+
+@pytest.fixture
+def clouds():
+    """Ten Gaussian clouds that a line separates: codes and classes, to train on and to test."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(CLASSES), EACH)
+    z = 6 * rng.normal(size=(CLASSES, D))[y] + rng.normal(size=(len(y), D))
+    return z[::2], y[::2], z[1::2], y[1::2]
+
+
+def test_separated_clouds_are_told_apart(clouds):
+    found = accuracies(*clouds)
+    assert set(found) == {"svm", "svm_standardised", "knn", "knn_standardised"}
+    assert min(found.values()) > 0.97
+
+
+def test_swapped_labels_make_every_accuracy_collapse(clouds):
+    z, y, test_z, test_y = clouds
+    shuffled = np.random.default_rng(1).permutation(y)
+    assert max(accuracies(z, shuffled, test_z, test_y).values()) < 0.3
+    assert max(accuracies(z, y, test_z, (test_y + 1) % CLASSES).values()) < 0.03
+
+
+def test_noise_in_place_of_codes_makes_every_accuracy_collapse(clouds):
+    _, y, _, test_y = clouds
+    z, test_z = np.random.default_rng(2).normal(size=(2, len(y), D))
+    assert max(accuracies(z, y, test_z, test_y).values()) < 0.2
+
+
+def test_standardised_codes_do_not_know_their_units(clouds):
+    z, y, test_z, test_y = clouds
+    units = 10.0 ** np.arange(-4, 12, 1)
+    plain = accuracies(z, y, test_z, test_y)
+    scaled = accuracies(z * units, y, test_z * units, test_y)
+    assert scaled["knn_standardised"] == plain["knn_standardised"]
+    assert scaled["svm_standardised"] == pytest.approx(plain["svm_standardised"], abs=0.01)
+    assert scaled["knn"] < plain["knn"] - 0.05
+
+
+def test_a_fifth_neighbour_has_its_say():
+    """Two close neighbours of one class, three further ones of another: the three win."""
+    z, y = np.array([[0.0], [0.1], [1.0], [1.1], [1.2]]), np.array([0, 0, 1, 1, 1])
+    assert classification.accuracies(z, y, np.array([[0.05]]), np.array([1]))["knn"] == 1
+
+
+def test_all_principal_components_know_what_the_pixels_know():
+    rng = np.random.default_rng(0)
+    y = np.tile(np.arange(2), 40)
+    x = rng.integers(0, 100, size=(80, 9)).astype(np.uint8)
+    x[:, 0] += (150 * y).astype(np.uint8)
+    parts = x[:60], y[:60], x[60:], y[60:]
+    pixels, turned = without_autoencoder(*parts, None), without_autoencoder(*parts, 9)
+    assert pixels["knn"] == turned["knn"] and pixels["svm"] == turned["svm"] > 0.9
+    assert without_autoencoder(*parts, 1)["knn"] > 0.9

@@ -1,0 +1,149 @@
+"""Tables 2 and 7 as they are shown, references beside them, and densities on a manifold."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from isoae_lib import datasets, density, downstream, paper, references, verdicts
+from isoae_lib.downstream_claims import clearly_above
+from isoae_lib.errors import InputError
+from isoae_lib.networks import Autoencoder
+
+
+def table(section, data, numbers, metric, steps=5000):
+    """Runs with a metric for every seed, by method."""
+    return verdicts.table(
+        (f"{section}/{data}/{method}",
+         SimpleNamespace(spec=SimpleNamespace(method=method, steps=steps), metrics={metric: value},
+                         record={}))
+        for method, values in numbers.items()
+        for value in values
+    )  # fmt: skip
+
+
+def test_the_first_three_are_marked_and_equals_share():
+    numbers = {"a": 0.9, "b": 0.9, "c": 0.8, "d": 0.7, "e": 0.1, "f": np.nan}
+    cells = dict.fromkeys(numbers, "x")
+    assert downstream.ranked(cells, numbers, highest=True) == {
+        "a": "x¹", "b": "x¹", "c": "x²", "d": "x³", "e": "x", "f": "x",
+    }  # fmt: skip
+    assert downstream.ranked(cells, numbers, highest=False)["e"] == "x¹"
+
+
+def test_table_2_has_every_printed_row_and_ours_beside_it():
+    numbers = {f"{m},latent=16": (0.5, 0.7) for m in paper.TABLE_2_METHODS}
+    runs = table("classification", "mnist", numbers, "svm")
+    known = {"ours": {("mnist", 16): {"PCA": {"svm": 0.25}, "pixels": {"svm": 0.75}}}}
+    frame = downstream.accuracy_table("svm", {"ours": runs}, known)
+    printed = frame.xs("paper", level="from")
+    assert len(printed) == len(paper.DATA_OF_TABLE_2) * len(paper.LATENTS)
+    assert list(frame.columns)[:5] == list(paper.TABLE_2_METHODS)
+    assert (
+        printed.loc[("MNIST", 16), "I-AE"] == "91.0²" or "¹" in printed.loc[("MNIST", 16), "I-AE"]
+    )
+    ours = frame.loc[("MNIST", 16, "ours")]
+    assert ours["AE"] == "60.0 ± 14.1¹" and ours["PCA"] == "25.0" and ours["pixels"] == "75.0"
+    assert set(frame.loc[("MNIST", 64, "ours")][:5]) == {downstream.NOTHING}
+
+
+def test_table_2_marks_the_printed_best():
+    for classifier in ("svm", "knn"):
+        frame = downstream.accuracy_table(classifier, {}, {})
+        for (data, d), row in paper.printed_table_2(classifier).items():
+            title = downstream.images.DATA_SETS[data].title
+            best = [m for m in row if row[m] == max(row.values())]
+            assert all("¹" in frame.loc[(title, d, "paper"), m] for m in best)
+
+
+def test_table_7_has_every_printed_row_and_marks_the_least():
+    numbers = {m: (1.0 + k,) for k, m in enumerate(paper.TABLE_7_METHODS)}
+    runs = table("generalization", "cifar10", numbers, "error_per_pixel")
+    frame = downstream.generalization_table({"ours": runs})
+    assert len(frame) == 3 * (2 + len(downstream.TABLE_7_COLUMNS))
+    ours = frame.loc[("CIFAR-10", "error per pixel x 1000", "ours")]
+    assert ours.iloc[0] == "1.00¹" and ours.iloc[3] == "4.00"
+    assert frame.loc[("CIFAR-10", "FID", "paper"), "IRAE"] == "–"
+    assert set(frame.loc[("CelebA", "mean norm", "ours")]) == {downstream.NOTHING}
+
+
+def test_a_paired_test_sees_what_means_do_not():
+    theirs = np.array([0.80, 0.90, 0.70])
+    steady, shaky, tiny = np.array([[0.010, 0.011, 0.012], [0.1, -0.05, 0.01], [0, 1e-4, 0]])
+    assert clearly_above(theirs + steady, theirs)
+    assert not clearly_above(theirs + shaky, theirs)
+    assert not clearly_above(theirs - steady, theirs + tiny)
+    assert not clearly_above((theirs + steady)[:2], theirs[:2])  # two seeds are no test
+
+
+def test_colours_come_back_in_place():
+    image = np.zeros((3, 4, 4), np.uint8)
+    image[1, 2, 3] = 255
+    shown = downstream.as_picture(image.ravel())
+    assert shown.shape == (4, 4, 3) and tuple(shown[2, 3]) == (0, 255, 0)
+    assert downstream.as_picture(np.arange(9, dtype=np.uint8)).tolist()[1] == [3, 4, 5]
+
+
+def test_references_are_published_and_read_back(monkeypatch, tmp_path):
+    monkeypatch.setattr(references, "PUBLISHED", tmp_path)
+    wanted = paper.SETTINGS["classification"]["published"] | {"points": 200}
+    monkeypatch.setitem(paper.SETTINGS["classification"], "published", wanted)
+    whole = datasets.test_data
+    monkeypatch.setattr(datasets, "test_data", lambda s: tuple(a[:100] for a in whole(s)))
+    references.publish("mnist-5k")
+    found = references.published()
+    assert set(found) == {("mnist-5k", d) for d in paper.LATENTS}
+    assert found == references.measured("mnist-5k", "published")
+    assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
+    assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"] <= 1
+    record = json.loads((tmp_path / "mnist-5k.json").read_text())
+    assert record["points"] == 200 and record["seed"] == 0
+
+
+def test_a_damaged_reference_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(references, "PUBLISHED", tmp_path)
+    (tmp_path / "mnist.json").write_text('{"data": "mnist"')
+    with pytest.raises(InputError, match=r"mnist\.json is damaged"):
+        references.published()
+
+
+class _Stretched(torch.nn.Module):
+    """f(z) = (z_1, z_2 ** 2 / 2, 0), which stretches by z_2."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, z):
+        return torch.stack([z[:, 0], z[:, 1] ** 2 / 2, 0 * z[:, 0]], 1)
+
+
+class _Back(_Stretched):
+    def forward(self, x):
+        return torch.stack([x[:, 0], (2 * x[:, 1]).sqrt()], 1)
+
+
+def test_only_the_corrected_density_of_a_stretched_map_is_even():
+    rng = np.random.default_rng(0)
+    chart = rng.uniform((0, 0.5), (1, 1.5), size=(4000, 2))
+    points = np.column_stack([chart, np.zeros(len(chart))])
+    codes = np.column_stack([chart[:, 0], np.sqrt(2 * chart[:, 1])])
+    model = Autoencoder(_Back(), _Stretched()).double().eval()
+    run = SimpleNamespace(codes=codes, chart=chart, points=points, model=model)
+    inside = density.inner(run)
+    assert 0.4 < inside.mean() < 0.6
+    plain, right = (density.on_manifold(run, corrected)[inside] for corrected in (False, True))
+    assert density.unevenness(right) < 0.1 < density.unevenness(plain)
+    assert right.mean() == pytest.approx(1, abs=0.1)  # uniform on an area of 1
+
+
+def test_tables_are_frames():
+    assert isinstance(downstream.split_table({}), pd.DataFrame)
+    assert len(downstream.split_table({})) == 12
+    shown = downstream.sampling_table({}, {"MNIST": "generalization/mnist"})
+    assert list(shown.index) == [downstream.table_7_name(m) for m in paper.TABLE_7_METHODS]
