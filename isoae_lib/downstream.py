@@ -19,10 +19,10 @@ from isoae_lib.tables import plain
 from isoae_lib.verdicts import Table, mean_and_deviation, values
 
 RANKS = ("¹", "²", "³")
-NOTHING = "not run"
+NOTHING = "not run at this scale"
 TABLE_7_COLUMNS = {  # metric -> shown as, digits
-    "error_per_pixel": ("error per pixel x 1000", 2),
-    "error_norm": ("mean norm", 2),
+    "error_per_pixel": ("error x 1000", 2),
+    "error_norm": ("norm", 2),
     "frechet_rebuilt": ("Frechet, own features", 2),
     "fid": ("FID", 1),
 }
@@ -78,14 +78,18 @@ def accuracy_table(
             cells = {m: f"{100 * v:.1f}" for m, v in printed.items()}
             rows[title, d, "paper"] = ranked(cells, printed, highest=True)
         methods = {m: f"{m},latent={d}" for m in paper.TABLE_2_METHODS}
+        ours = {}
         for source, runs in sources.items():
             place = _anywhere(runs, "classification", data, methods.values())
-            row = _measured(runs, place, methods, metric, 100, 1)
             known = references.get(source, {}).get((place.split("/")[1], d), {})
-            for name in ("PCA", "pixels"):
-                row[name] = f"{100 * known[name][metric]:.1f}" if name in known else "–"
+            if any((place, m) in runs for m in methods.values()):
+                ours[source] = _measured(runs, place, methods, metric, 100, 1) | {
+                    name: f"{100 * known[name][metric]:.1f}" for name in known
+                }
+        for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
             rows[title, d, source] = row
-    frame = pd.DataFrame.from_dict(rows, orient="index").fillna("–")
+    columns = [*paper.TABLE_2_METHODS, "PCA", "pixels"]
+    frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
     return frame.rename_axis(["data", "d", "from"])
 
 
@@ -98,27 +102,28 @@ def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> s
     return next((p for p in near if any((p, m) in runs for m in names)), near[0])
 
 
-def generalization_table(sources: Mapping[str, Table]) -> pd.DataFrame:
-    """Table 7: as printed, and from each source of runs; lower is better.
+def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFrame:
+    """Table 7 for one data set: a row for each method; as printed, and from each source of runs.
 
-    The paper's FID and the Frechet distance in this project's own features never share a row.
+    Lower is better. The paper's FID and the Frechet distance in this project's own features never
+    share a name.
     """
     methods = {m: m for m in paper.TABLE_7_METHODS}
-    rows: dict[tuple[str, str, str], dict[str, str]] = {}
-    for data in paper.DATA_OF_TABLE_7:
-        title = images.DATA_SETS[data].title
-        for distance in ("L2", "FID"):
-            printed = paper.printed_table_7()[data, distance]
-            shown = "error x 1000, unit not given" if distance == "L2" else "FID"
-            cells = {m: f"{v:g}" for m, v in printed.items()}
-            rows[title, shown, "paper"] = ranked(cells, printed, highest=False)
-        for source, runs in sources.items():
-            place = _anywhere(runs, "generalization", data, methods)
-            for metric, (shown, digits) in TABLE_7_COLUMNS.items():
-                row = _measured(runs, place, methods, metric, 1, digits)
-                rows[title, shown, source] = {k: v.replace("diverged", "–") for k, v in row.items()}
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=list(methods)).fillna("–")
-    return frame.rename(columns=table_7_name).rename_axis(["data", "distance", "from"])
+    columns: dict[tuple[str, str], dict[str, str]] = {}
+    for distance in ("L2", "FID"):
+        printed = paper.printed_table_7()[data, distance]
+        cells = {m: f"{v:g}" for m, v in printed.items()}
+        columns["paper", distance] = ranked(cells, printed, highest=False)
+    for source, runs in sources.items():
+        place = _anywhere(runs, "generalization", data, methods)
+        there = [run for m in methods for run in runs.get((place, m), [])]
+        for metric, (shown, digits) in TABLE_7_COLUMNS.items():
+            if any(metric in run.metrics for run in there):
+                columns[source, shown] = _measured(runs, place, methods, metric, 1, digits)
+    if all(source == "paper" for source, _ in columns):
+        columns["here", NOTHING] = dict.fromkeys(methods, "–")
+    frame = pd.DataFrame(columns, index=list(methods)).fillna("–")
+    return frame.rename(index=table_7_name).rename_axis(images.DATA_SETS[data].title)
 
 
 def table_7_name(method: str) -> str:

@@ -20,7 +20,7 @@ from isoae_lib.frechet import frechet_distance
 from isoae_lib.networks import Autoencoder
 from isoae_lib.specs import RunSpec
 
-TESTED = 10_000  # images at most
+TESTED = 10_000  # images at most, and never more than it was trained on
 MIXTURE = 10  # Gaussians fitted to the codes afterwards
 SHOWN = 8  # pictures that a record keeps of each kind
 
@@ -35,7 +35,7 @@ def evaluate(
     where the extra `metrics` is installed. `samples` are decoded from a Gaussian fitted to the
     training codes (n, d), `mixture` from several.
     """
-    images = test_data(spec)[0][:TESTED]
+    images = test_data(spec)[0][: min(TESTED, spec.points)]
     decode, wanted = decoder_map(model), images / np.float32(255)
     made = {"rebuilt": decode(encoder_map(model)(images)).astype(np.float32)}
     for name, z in drawn_codes(codes, len(images), spec.seed).items():

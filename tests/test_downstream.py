@@ -49,7 +49,8 @@ def test_table_2_has_every_printed_row_and_ours_beside_it():
     )
     ours = frame.loc[("MNIST", 16, "ours")]
     assert ours["AE"] == "60.0 ± 14.1¹" and ours["PCA"] == "25.0" and ours["pixels"] == "75.0"
-    assert set(frame.loc[("MNIST", 64, "ours")][:5]) == {downstream.NOTHING}
+    assert set(frame.loc[("MNIST", 64, "here")][:5]) == {downstream.NOTHING}
+    assert len(frame) == 2 * len(printed)
 
 
 def test_table_2_marks_the_printed_best():
@@ -57,19 +58,31 @@ def test_table_2_marks_the_printed_best():
         frame = downstream.accuracy_table(classifier, {}, {})
         for (data, d), row in paper.printed_table_2(classifier).items():
             title = downstream.images.DATA_SETS[data].title
-            best = [m for m in row if row[m] == max(row.values())]
-            assert all("¹" in frame.loc[(title, d, "paper"), m] for m in best)
+            for method, value in row.items():
+                mark = "¹" if value == max(row.values()) else ""
+                assert frame.loc[(title, d, "paper"), method].strip("²³") == (
+                    f"{100 * value:.1f}{mark}"
+                )
 
 
-def test_table_7_has_every_printed_row_and_marks_the_least():
+def test_table_7_has_every_printed_number_and_marks_the_least():
     numbers = {m: (1.0 + k,) for k, m in enumerate(paper.TABLE_7_METHODS)}
     runs = table("generalization", "cifar10", numbers, "error_per_pixel")
-    frame = downstream.generalization_table({"ours": runs})
-    assert len(frame) == 3 * (2 + len(downstream.TABLE_7_COLUMNS))
-    ours = frame.loc[("CIFAR-10", "error per pixel x 1000", "ours")]
-    assert ours.iloc[0] == "1.00¹" and ours.iloc[3] == "4.00"
-    assert frame.loc[("CIFAR-10", "FID", "paper"), "IRAE"] == "–"
-    assert set(frame.loc[("CelebA", "mean norm", "ours")]) == {downstream.NOTHING}
+    for data in paper.DATA_OF_TABLE_7:
+        frame = downstream.generalization_table(data, {"ours": runs})
+        assert list(frame.index) == [downstream.table_7_name(m) for m in paper.TABLE_7_METHODS]
+        for distance in ("L2", "FID"):
+            printed = paper.printed_table_7()[data, distance]
+            shown = frame["paper", distance]
+            for method, value in printed.items():
+                mark = "¹" if value == min(printed.values()) else ""
+                cell = shown[downstream.table_7_name(method)]
+                assert cell.strip("²³") == f"{value:g}{mark}"
+            assert shown["IRAE"] == "–"
+    ours = downstream.generalization_table("cifar10", {"ours": runs})["ours"]
+    assert list(ours) == ["error x 1000"]
+    assert ours["error x 1000"].iloc[0] == "1.00¹" and ours["error x 1000"].iloc[3] == "4.00"
+    assert ("here", downstream.NOTHING) in downstream.generalization_table("celeba", {"ours": runs})
 
 
 def test_a_paired_test_sees_what_means_do_not():

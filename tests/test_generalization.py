@@ -83,6 +83,14 @@ def test_a_damaged_classifier_is_trained_again(known, tmp_path):
     assert features.classifier(few, tmp_path)[1] == first
 
 
+def test_a_classifier_of_other_images_is_not_used(known, tmp_path, monkeypatch):
+    few = replace(SPEC, points=60)
+    first = features.classifier(few, tmp_path)[0].last.weight
+    images, labels = datasets.training_data(few)
+    monkeypatch.setattr(features, "training_data", lambda _: (255 - images, labels))
+    assert not torch.equal(features.classifier(few, tmp_path)[0].last.weight, first)
+
+
 def test_features_of_one_image_do_not_know_the_others(known):
     of = features.features_of(known[1])
     x = datasets.test_data(SPEC)[0][:20] / 255
