@@ -7,7 +7,8 @@ are in `image_claims` and `downstream_claims`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -195,6 +196,15 @@ CLAIMS = (
     *IMAGE_CLAIMS,
     *DOWNSTREAM_CLAIMS,
 )  # fmt: skip
+
+
+def tally(ledgers: Mapping[str, list[dict[str, str]]]) -> str:
+    """Count the verdicts: a table in Markdown, one row for each ledger, under its name."""
+    lines = [["", *VERDICTS], ["---"] * (1 + len(VERDICTS))]
+    for name, rows in ledgers.items():
+        counts = Counter(row["verdict"] for row in rows)
+        lines.append([name, *(str(counts[verdict]) for verdict in VERDICTS)])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def ledger(runs: Table) -> list[dict[str, str]]:

@@ -292,6 +292,18 @@ def publish(
         print(runs.publish(runs.read(folder), name))
 
 
+@runs_app.command("verdicts")
+def verdicts_() -> None:
+    """Judge the published runs, and write how many claims got which verdict into the README."""
+    from isoae_lib import claims, runs, verdicts
+
+    count = claims.tally({"published runs": claims.ledger(verdicts.table(runs.published()))})
+    readme = runs.ROOT / "README.md"
+    before, _, after = verdicts.parts(readme.read_text())
+    readme.write_text(before + count + after)
+    print(count, end="")
+
+
 @runs_app.command()
 def references(
     data: Annotated[str, typer.Argument(help="a data set of Table 2")],

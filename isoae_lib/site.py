@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
+
 from isoae_lib import paper
 from isoae_lib.errors import InputError, choose
 from isoae_lib.notebooks import ROOT
+from isoae_lib.verdicts import parts
 
 
 def html_folder(preset: str) -> Path:
@@ -41,6 +44,7 @@ def build(preset: str) -> Path:
         if not executed.is_file():
             raise InputError(f"{executed} is missing: run `isoae book --preset {preset}`.")
         shutil.copy(executed, source / "notebooks")
+    _count_verdicts(source / "book" / "intro.md", base / "executed" / "08_claims.ipynb")
     _copy_scripts(source / "_extra")
     log = base / "site.log"
     with log.open("w") as lines:
@@ -60,6 +64,15 @@ def build(preset: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(base / "site" / "_build" / "html", target)
     return target / "index.html"
+
+
+def _count_verdicts(page: Path, ledger: Path) -> None:
+    """Put the ledger's count of verdicts on a page: what the cell tagged `tally` shows."""
+    cells = nbformat.read(ledger, as_version=4).cells
+    (cell,) = [cell for cell in cells if "tally" in cell.metadata.get("tags", ())]
+    count = "".join(cell.outputs[0].data["text/markdown"])
+    before, _, after = parts(page.read_text())
+    page.write_text(f"{before}\n{count}\n{after}")
 
 
 def _copy_scripts(folder: Path) -> None:

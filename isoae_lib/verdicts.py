@@ -17,6 +17,16 @@ Table = Mapping[tuple[str, str], list[Run]]
 LEAST_STEPS = 500  # below this a network is hardly trained: nothing is judged
 
 
+MARKS = "<!-- verdicts -->\n", "<!-- end of verdicts -->\n"  # around the count on a page
+
+
+def parts(page: str) -> tuple[str, str, str]:
+    """Split a page in Markdown around the count of verdicts: before, the count, after."""
+    before, _, rest = page.partition(MARKS[0])
+    count, _, after = rest.partition(MARKS[1])
+    return before + MARKS[0], count, MARKS[1] + after
+
+
 @dataclass(frozen=True)
 class Claim:
     """One claim of the paper.

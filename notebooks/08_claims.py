@@ -15,8 +15,8 @@
 #
 # :::{admonition} What the paper says
 # :class: important
-# This page gathers what sections 1, 3, 4.1, 4.2 and 4.4 claim {cite:p}`gropp2020isometric`, each
-# with the paper's own figure where it prints one.
+# This page gathers what sections 1, 3, 4 and A.2.1 claim {cite:p}`gropp2020isometric`, each with
+# the paper's own figure where it prints one.
 # :::
 #
 # A claim has a rule that was written down, and committed, before the runs that it judges. The rule
@@ -30,11 +30,17 @@ seed = 0
 import textwrap
 from collections import Counter
 
+from IPython.display import Markdown
+
 from isoae_lib import claims, figures, paper, runs, tables, verdicts
 
 figures.style()
 here = runs.named(paper.notebook_runs("08_claims", preset), preset)
 ledger = claims.ledger(verdicts.table(here))
+published = claims.ledger(verdicts.table(runs.published()))
+
+# %% tags=["hide-input", "tally"]
+Markdown(claims.tally({"published runs": published, f"this build ({preset})": ledger}))
 
 # %% [markdown]
 # ## The rules
@@ -58,7 +64,6 @@ tables.verdict_table(ledger)
 # published, the verdict is that the claim was not attempted.
 
 # %% tags=["hide-input"]
-published = claims.ledger(verdicts.table(runs.published()))
 tables.verdict_table(published)
 
 # %% [markdown]

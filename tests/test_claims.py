@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isoae_lib import claims, paper, verdicts
+from isoae_lib import claims, paper, runs, verdicts
 from isoae_lib.image_claims import TITLES
 from isoae_lib.surfaces import SURFACES
 
@@ -140,6 +140,27 @@ def test_every_claim_states_its_rule_and_where_it_stands():
     for claim in claims.CLAIMS:
         assert len(claim.rule) > 30 and claim.says and claim.section and claim.printed
     assert len({claim.name for claim in claims.CLAIMS}) == len(claims.CLAIMS)
+
+
+def test_the_tally_counts_every_verdict_once():
+    rows = [{"verdict": v} for v in ("reproduced", "not", "not", "partly", "reproduced", "not")]
+    head, line, ours, none = claims.tally({"ours": rows, "none": []}).splitlines()
+    assert [cell.strip() for cell in head.split("|")[2:-1]] == list(verdicts.VERDICTS)
+    assert set(line) <= set("| -")
+    assert ours == "| ours | 2 | 1 | 3 | 0 |" and none == "| none | 0 | 0 | 0 | 0 |"
+
+
+def test_the_count_on_a_page_can_be_replaced():
+    page = "a\n<!-- verdicts -->\nold\n<!-- end of verdicts -->\nb\n"
+    before, count, after = verdicts.parts(page)
+    assert count == "old\n" and before + count + after == page
+
+
+def test_the_readme_counts_the_published_verdicts():
+    """If this fails, run `isoae runs verdicts`."""
+    published = claims.ledger(verdicts.table(runs.published()))
+    readme = (runs.ROOT / "README.md").read_text()
+    assert verdicts.parts(readme)[1] == claims.tally({"published runs": published})
 
 
 def test_spread_shows_mean_deviation_and_count():
