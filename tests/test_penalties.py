@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from isoae_lib import isometry
+from isoae_lib import architectures, isometry
 from isoae_lib.networks import Autoencoder, fully_connected
 from isoae_lib.penalties import OBJECTIVES, WAE_SCALES, mmd, normals_of
 from isoae_lib.specs import METHODS, RunSpec
@@ -41,6 +41,26 @@ def test_reconstruction_is_the_sum_over_coordinates_and_mean_over_points(method,
     model, terms, _ = terms_of(method, x)
     error = (model(x) - x).pow(2)
     torch.testing.assert_close(terms["L_rec"], error.sum() / len(x))
+
+
+@pytest.mark.parametrize("latent", [2, 5])
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"DAE", "TCAE"}))
+def test_running_statistics_follow_the_data_and_no_probe(method, latent):
+    """The statistics of both networks are those of AE's pass over the same images (decision 4)."""
+    x = torch.rand(12, 784, generator=torch.Generator().manual_seed(0))
+
+    def after(name):
+        spec = RunSpec("mnist", name, network="FC-NN", latent=latent, reduction="mean")
+        model = architectures.build("FC-NN", latent, 1 / 16)
+        normals = torch.randn(12, normals_of(spec, 784), generator=torch.Generator().manual_seed(1))
+        OBJECTIVES[name](model, x, normals, spec, WEIGHT)
+        return dict(model.named_buffers())
+
+    ours, plain = after(method), after("AE")
+    counts = [name for name in plain if name.endswith("num_batches_tracked")]
+    assert len(counts) == 2 * 4 and all(plain[name] == ours[name] for name in counts)
+    for name, value in plain.items():
+        torch.testing.assert_close(ours[name], value, msg=name)
 
 
 def test_i_ae_has_three_terms_each_weighted(x):
