@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -27,23 +28,32 @@ def class_colours(count: int) -> list[tuple[float, float, float]]:
     return sns.color_palette("colorblind", 10) if count <= 10 else sns.husl_palette(count, l=0.6)
 
 
-def embeddings(rows: Mapping[str, Row], classes: Sequence[str]) -> Figure:
-    """Figure 5: one row of embeddings for each network, coloured by class."""
-    columns = max(len(row) for row in rows.values())
-    figure, grid = plt.subplots(
-        len(rows), columns, figsize=(1.75 * columns, 1.95 * len(rows) + 0.5), squeeze=False
-    )
+def _panels(count: int, columns: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many square panels without ticks."""
+    rows = -(-count // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(7.6, 7.6 / columns * rows + 0.4 * rows))
+    for axes in grid.flat[count:]:
+        axes.axis("off")
+    for axes in grid.flat[:count]:
+        axes.set_aspect("equal", adjustable="datalim")
+        bare(axes)
+    return figure, list(grid.flat[:count])
+
+
+def _scatter(axes: Axes, codes: Array, labels: NDArray, colours: NDArray) -> None:
+    some = chosen(len(codes), SHOWN)
+    x, y = codes[some].T
+    axes.scatter(x, y, c=colours[labels[some]], s=1.5, linewidths=0)
+
+
+def embeddings(row: Row, title: str, classes: Sequence[str]) -> Figure:
+    """Figure 5 for one network: an embedding for each method, coloured by class."""
+    figure, panels = _panels(len(row), 4)
     colours = np.array(class_colours(len(classes)))
-    for axes_row, (title, row) in zip(grid, rows.items(), strict=True):
-        for axes in axes_row[len(row) :]:
-            axes.axis("off")
-        for axes, (method, (codes, labels)) in zip(axes_row, row.items(), strict=False):
-            some = chosen(len(codes), SHOWN)
-            axes.scatter(*codes[some].T, c=colours[labels[some]], s=1, linewidths=0)
-            axes.set_title(label(method))
-            axes.set_aspect("equal", adjustable="datalim")
-            bare(axes)
-        axes_row[0].set_ylabel(title)
+    for axes, (method, (codes, labels)) in zip(panels, row.items(), strict=True):
+        _scatter(axes, codes, labels, colours)
+        axes.set_title(label(method))
+    figure.suptitle(title)
     if len(classes) <= 10:
         handles = [
             plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
@@ -55,33 +65,24 @@ def embeddings(rows: Mapping[str, Row], classes: Sequence[str]) -> Figure:
 
 def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     """Figure 5, last row: three objects of COIL-20, each view joined to the next rotation."""
-    figure, grid = plt.subplots(1, len(row), figsize=(1.75 * len(row), 2.1), squeeze=False)
+    figure, panels = _panels(len(row), 4)
     colours = class_colours(20)
-    for axes, (method, (codes, _)) in zip(grid[0], row.items(), strict=True):
+    for axes, (method, (codes, _)) in zip(panels, row.items(), strict=True):
         rings = codes.reshape(-1, POSES, 2)
         for k in objects:
             closed = np.concatenate([rings[k], rings[k][:1]])
             axes.plot(*closed.T, "-o", color=colours[k], ms=2, lw=0.6)
         axes.set_title(label(method))
-        axes.set_aspect("equal", adjustable="datalim")
-        bare(axes)
     return figure
 
 
 def strip(codes: Mapping[float, tuple[Array, NDArray]], classes: Sequence[str]) -> Figure:
     """Figure 6, top: embeddings for growing lambda."""
-    columns = 5
-    rows = -(-len(codes) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(1.9 * columns, 2.1 * rows), squeeze=False)
+    figure, panels = _panels(len(codes), 4)
     colours = np.array(class_colours(len(classes)))
-    for axes, (weight, (plane, labels)) in zip(grid.flat, codes.items(), strict=False):
-        some = chosen(len(plane), SHOWN)
-        axes.scatter(*plane[some].T, c=colours[labels[some]], s=1, linewidths=0)
+    for axes, (weight, (plane, labels)) in zip(panels, codes.items(), strict=True):
+        _scatter(axes, plane, labels, colours)
         axes.set_title(rf"$\lambda_{{iso}} = {weight:g}$")
-        axes.set_aspect("equal", adjustable="datalim")
-        bare(axes)
-    for axes in grid.flat[len(codes) :]:
-        axes.axis("off")
     return figure
 
 

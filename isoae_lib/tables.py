@@ -103,8 +103,9 @@ def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:
             "multiply-adds": [row.multiply_adds for row in rows],
         }
     )
-    total = frame[["parameters", "multiply-adds"]].sum()
-    frame.loc[len(frame)] = ["", "together", "", *total]
+    counts = ["parameters", "multiply-adds"]
+    frame.loc[len(frame)] = ["", "together", "", *frame[counts].sum()]
+    frame[counts] = frame[counts].map("{:,}".format)
     return frame.set_index("part")
 
 

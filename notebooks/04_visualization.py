@@ -75,7 +75,8 @@ rows = {
     network: {m: (here[place, m][0].codes, first.labels) for m in paper.FIGURE_5_METHODS} | others
     for network, place in networks.items()
 }
-_ = image_figures.embeddings(rows, classes)
+for network, row in rows.items():
+    _ = image_figures.embeddings(row, network, classes)
 
 # %% [markdown]
 # I-AE with FC-NN once more; a point shows its image to a mouse or a finger:
@@ -125,7 +126,7 @@ for title, place in there.items():
     known = images.DATA_SETS[place.split("/")[1]].classes
     row = {m: published[place, m][0] for m in paper.FIGURE_5_METHODS if (place, m) in published}
     shown = {m: (run.codes, run.labels) for m, run in row.items()}
-    _ = image_figures.embeddings({title: shown}, known)
+    _ = image_figures.embeddings(shown, title, known)
     if place.endswith("coil20"):
         _ = image_figures.close_ups(shown, (0, 7, 13))
 
