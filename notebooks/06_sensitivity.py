@@ -89,8 +89,8 @@ else:
 # ## Choices that the paper leaves open
 #
 # Each row changes one thing against $\lambda_{iso} = 0.075$; the page of decisions says what the
-# numbers in the first column are. With L_rec as a sum over pixels, the same weight counts 784
-# times less.
+# numbers in the first column are. With L_rec as a mean over pixels, the same weight counts 784
+# times more.
 
 # %% tags=["hide-input"]
 base = "I-AE,weight=0.075"
