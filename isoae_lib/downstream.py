@@ -19,7 +19,7 @@ from isoae_lib.tables import plain
 from isoae_lib.verdicts import Table, mean_and_deviation, values
 
 RANKS = ("¹", "²", "³")
-NOTHING = "not run at this scale"
+NOTHING = "not run"
 TABLE_7_COLUMNS = {  # metric -> shown as, digits
     "error_per_pixel": ("error x 1000", 2),
     "error_norm": ("norm", 2),
@@ -121,7 +121,7 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
             if any(metric in run.metrics for run in there):
                 columns[source, shown] = _measured(runs, place, methods, metric, 1, digits)
     if all(source == "paper" for source, _ in columns):
-        columns["here", NOTHING] = dict.fromkeys(methods, "–")
+        columns["here", f"{NOTHING} at this scale"] = dict.fromkeys(methods, "–")
     frame = pd.DataFrame(columns, index=list(methods)).fillna("–")
     return frame.rename(index=table_7_name).rename_axis(images.DATA_SETS[data].title)
 

@@ -61,13 +61,17 @@ def evaluate(
 
 
 def drawn_codes(codes: Array, n: int, seed: int) -> dict[str, Array]:
-    """Draw n latents from a Gaussian with full covariance fitted to codes (m, d), and a mixture."""
+    """Draw n latents from a Gaussian with full covariance fitted to codes (m, d), and a mixture.
+
+    In random order: scikit-learn draws from one Gaussian after the other.
+    """
     from sklearn.mixture import GaussianMixture
 
+    order = np.random.default_rng(seed).permutation(n)
     drawn = {}
     for name, parts in (("samples", 1), ("mixture", MIXTURE)):
         fitted = GaussianMixture(min(parts, len(codes)), random_state=seed, reg_covar=1e-4)
-        drawn[name] = fitted.fit(codes).sample(n)[0]
+        drawn[name] = fitted.fit(codes).sample(n)[0][order]
     return drawn
 
 

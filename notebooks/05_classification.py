@@ -64,14 +64,12 @@ here[place, "I-AE,latent=16"][0].metrics
 # They show what an encoder adds. "This build" has 5,000 digits where MNIST is not there.
 
 # %% tags=["hide-input"]
-sources = {"published run": published, f"this build ({preset})": here}
+sources = {"published": published, "this build": here}
 known = {
-    "published run": references.published(),
-    f"this build ({preset})": references.measured(data, preset),
+    "published": references.published(),
+    "this build": references.measured(data, preset),
 }
-known[f"this build ({preset})"] |= {
-    ("mnist", d): v for (_, d), v in known[f"this build ({preset})"].items()
-}
+known["this build"] |= {("mnist", d): v for (_, d), v in known["this build"].items()}
 print(downstream.title_of("svm"))
 downstream.accuracy_table("svm", sources, known)
 

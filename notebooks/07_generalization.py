@@ -81,7 +81,7 @@ for title, where in there.items():
     told = 100 * downstream.classifier_accuracy(published, where)
     kind = "official" if run.record["data"]["official"] else "an unofficial copy"
     print(f"published {title}: {kind}, {run.spec.points} images, classifier {told:.1f} %")
-for title in titles.keys() - there.keys():
+for title in [title for title in titles if title not in there]:
     print(f"{title}: no run is published yet.")
 
 # %% [markdown]

@@ -128,6 +128,8 @@ def test_a_mixture_finds_what_one_gaussian_cannot():
     drawn = generalization.drawn_codes(ring, 2000, 0)
     middle = {name: (np.linalg.norm(z, axis=1) < 0.5).mean() for name, z in drawn.items()}
     assert middle["mixture"] < 0.02 < 0.1 < middle["samples"]
+    first = drawn["mixture"][:40]  # of all Gaussians, not of the first
+    assert {(x > 0, y > 0) for x, y in first} == {(a, b) for a in (0, 1) for b in (0, 1)}
 
 
 def test_bytes_are_cut_off_at_black_and_white():
