@@ -32,7 +32,7 @@ def training_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
     if not spec.of_images:
         return curve(spec.points)
     pixels, labels = _part(spec, "train")
-    return pixels[: spec.points], labels[: spec.points]
+    return _vectors(pixels[: spec.points], spec), labels[: spec.points]
 
 
 def validation_data(spec: RunSpec) -> NDArray:
@@ -41,17 +41,20 @@ def validation_data(spec: RunSpec) -> NDArray:
     CelebA has official ones; of the others, those after the training images.
     """
     if spec.data == "celeba":
-        return _vectors(_images(spec, "validation").pixels[: spec.validation], spec)
-    return _part(spec, "train")[0][spec.points :][: spec.validation]
+        aside = _images(spec, "validation").pixels
+    else:
+        aside = _part(spec, "train")[0][spec.points :]
+    return _vectors(aside[: spec.validation], spec)
 
 
 def test_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
     """Return images (n, D) that no run sees in training, and their classes (n,)."""
-    return _part(spec, "test")
+    pixels, labels = _part(spec, "test")
+    return _vectors(pixels, spec), labels
 
 
 def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
-    """Return one side of the run's split, as vectors of bytes, and its classes."""
+    """Return one side of the run's split, images of bytes, and its classes."""
     if spec.split == "official":
         found = _images(spec, split)
         pixels, labels = found.pixels, found.labels
@@ -63,7 +66,7 @@ def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
     needed = spec.points + (spec.validation if spec.data != "celeba" else 0)
     if split == "train" and needed > len(pixels):
         raise InputError(f"{spec.data} has {len(pixels)} images to train on, not {needed}.")
-    return _vectors(pixels, spec), labels
+    return pixels, labels
 
 
 def split_views(labels: NDArray, stratified: bool, seed: int) -> tuple[NDArray, NDArray]:

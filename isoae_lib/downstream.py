@@ -14,6 +14,7 @@ from isoae_lib import images, paper
 from isoae_lib.density import on_manifold
 from isoae_lib.downstream_claims import CLASSIFIERS, place_of
 from isoae_lib.figures import bare, label
+from isoae_lib.image_claims import stand_ins
 from isoae_lib.runs import Run
 from isoae_lib.tables import plain
 from isoae_lib.verdicts import Table, mean_and_deviation, values
@@ -40,15 +41,19 @@ def ranked(cells: Mapping[str, str], numbers: Mapping[str, float], highest: bool
 
 
 def _measured(
-    runs: Table, place: str, methods: Mapping[str, str], metric: str, scale: float, digits: int
+    runs: Table, place: str, methods: Mapping[str, str], metric: str, digits: int, percent: bool
 ) -> dict[str, str]:
-    """One row: shown name -> mean and deviation over seeds, the best three marked."""
+    """One row: shown name -> mean and deviation over seeds, the best three marked.
+
+    Shares are shown in percent, and the highest is best; of all else the lowest.
+    """
+    scale = 100 if percent else 1
     found = {shown: scale * values(runs, place, key, metric) for shown, key in methods.items()}
     cells = {
         shown: mean_and_deviation(v, digits).replace("none", NOTHING) for shown, v in found.items()
     }
     means = {shown: float(v.mean()) for shown, v in found.items() if len(v)}
-    return ranked(cells, means, highest=scale == 100)
+    return ranked(cells, means, highest=percent)
 
 
 def accuracy_table(
@@ -83,7 +88,7 @@ def accuracy_table(
             place = _anywhere(runs, "classification", data, methods.values())
             known = references.get(source, {}).get((place.split("/")[1], d), {})
             if any((place, m) in runs for m in methods.values()):
-                ours[source] = _measured(runs, place, methods, metric, 100, 1) | {
+                ours[source] = _measured(runs, place, methods, metric, 1, percent=True) | {
                     name: f"{100 * known[name][metric]:.1f}" for name in known
                 }
         for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
@@ -98,7 +103,7 @@ def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> s
     names = tuple(methods)
     if (place := place_of(runs, section, data, names)) is not None:
         return place
-    near = [f"{section}/{name}" for name in (data, f"{data}-5k")]
+    near = [f"{section}/{name}" for name in stand_ins(data)]
     return next((p for p in near if any((p, m) in runs for m in names)), near[0])
 
 
@@ -119,7 +124,9 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
         there = [run for m in methods for run in runs.get((place, m), [])]
         for metric, (shown, digits) in TABLE_7_COLUMNS.items():
             if any(metric in run.metrics for run in there):
-                columns[source, shown] = _measured(runs, place, methods, metric, 1, digits)
+                columns[source, shown] = _measured(
+                    runs, place, methods, metric, digits, percent=False
+                )
     if all(source == "paper" for source, _ in columns):
         columns["here", f"{NOTHING} at this scale"] = dict.fromkeys(methods, "–")
     frame = pd.DataFrame(columns, index=list(methods)).fillna("–")
@@ -135,7 +142,7 @@ def sampling_table(runs: Table, places: Mapping[str, str]) -> pd.DataFrame:
     """Show the Frechet distance of decoded samples, by method; places are title -> place."""
     methods = {table_7_name(m): m for m in paper.TABLE_7_METHODS}
     rows = {
-        (title, shown): _measured(runs, place, methods, metric, 1, 2)
+        (title, shown): _measured(runs, place, methods, metric, 2, percent=False)
         for title, place in places.items()
         for metric, shown in SAMPLED.items()
     }
@@ -147,7 +154,8 @@ def split_table(runs: Table) -> pd.DataFrame:
     rows = {
         (split, d, metric): _measured(
             runs, "classification/coil20",
-            {m: f"{m},latent={d}{suffix}" for m in paper.TABLE_2_METHODS}, metric, 100, 1,
+            {m: f"{m},latent={d}{suffix}" for m in paper.TABLE_2_METHODS}, metric, 1,
+            percent=True,
         )
         for split, suffix in (("stratified", ""), ("random", ",split=random"))
         for d in paper.LATENTS

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import ttest_rel
 
 from isoae_lib import paper
-from isoae_lib.image_claims import LEAST
+from isoae_lib.image_claims import LEAST, stand_ins
 from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
 
 CLASSIFIERS = {"svm": "linear SVM", "knn": "5-NN"}
@@ -20,7 +20,7 @@ CLOSE = 1.05  # at most 5 % above the best of the others is competitive
 
 def place_of(runs: Table, section: str, data: str, methods: tuple[str, ...]) -> str | None:
     """Return where a data set was trained, with 5,000 digits standing in for MNIST; or None."""
-    for name in (data, f"{data}-5k"):
+    for name in stand_ins(data):
         if attempted(runs, f"{section}/{name}", methods, LEAST):
             return f"{section}/{name}"
     return None

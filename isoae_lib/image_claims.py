@@ -15,7 +15,7 @@ RIVALS = tuple(m for m in paper.FIGURE_5_METHODS if m != "I-AE")
 STABLE = tuple(w for w in paper.FIGURE_6_WEIGHTS if 0.01 <= w <= 0.5)
 
 
-def _stand_ins(data: str) -> tuple[str, ...]:
+def stand_ins(data: str) -> tuple[str, ...]:
     """Where 5,000 digits are all there is of MNIST, they are judged in its place."""
     return ("mnist", "mnist-5k") if data == "mnist" else (data,)
 
@@ -24,7 +24,7 @@ def _places(runs: Table, data: str) -> dict[str, str]:
     """Return where all methods of Figure 5 were trained on a data set: network -> place."""
     found = {}
     for section, network in paper.FIGURE_5_NETWORKS.items():
-        for name in _stand_ins(data):
+        for name in stand_ins(data):
             place = f"{section}/{name}"
             if network not in found and attempted(runs, place, paper.FIGURE_5_METHODS, LEAST):
                 found[network] = place
@@ -72,7 +72,7 @@ def weights_of(runs: Table, data: str, metric: str) -> dict[float, np.ndarray] |
 
     Losses are those of the record, taken over training images after the fit.
     """
-    for name in _stand_ins(data):
+    for name in stand_ins(data):
         place = f"sensitivity/{name}"
         methods = {w: f"I-AE,weight={w}" for w in paper.FIGURE_6_WEIGHTS}
         if attempted(runs, place, methods.values(), LEAST):

@@ -11,7 +11,6 @@
 # ---
 
 # %% [markdown]
-# %% [markdown]
 # # What the codes are good for
 #
 # :::{admonition} What the paper says (section 4.3, Table 2)
