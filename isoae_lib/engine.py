@@ -87,7 +87,11 @@ class Engine:
         )
         on_gpu = device.type == "cuda"
         self.optimizer = torch.optim.Adam(
-            self.parameters.values(), lr=self.rate, fused=True, capturable=on_gpu
+            self.parameters.values(),
+            lr=self.rate,
+            betas=(0.9, self.spec.beta2),
+            fused=True,
+            capturable=on_gpu,
         )
         self.kind = "eager"
         self.replay: Callable[[], Tensor] = self._once

@@ -41,6 +41,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
             "batch": 2000,
             "rate": 1e-3,
             "decades": 4.0,
+            "beta2": 0.99,
         },
         "published": {
             "points": 2000,
@@ -48,6 +49,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
             "batch": 200,
             "rate": 2e-3,
             "decades": 4.0,
+            "beta2": 0.99,
         },
     },
     "toy": {

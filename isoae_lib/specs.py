@@ -79,6 +79,8 @@ class RunSpec:
         "random"; the "official" training data of the others.
     validation : int
         Images set aside; the weights of the epoch that reconstructs them best are kept. 0: none.
+    beta2 : float
+        How long Adam remembers squared gradients (decision B); its authors' 0.999 unless set.
     """
 
     data: str
@@ -103,6 +105,7 @@ class RunSpec:
     statistics: str = "data"
     split: str = "official"
     validation: int = 0
+    beta2: float = 0.999
 
     def __post_init__(self) -> None:
         choose("data set", self.data, AMBIENT)
@@ -118,10 +121,12 @@ class RunSpec:
             low = {"points": 4, "seed": 0, "validation": 0}.get(name, 1)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")
-        for name in ("weight", "code_weight", "noise", "rate", "decades", "width_factor"):
+        for name in ("weight", "code_weight", "noise", "rate", "decades", "width_factor", "beta2"):
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} is {value!r}: it must be a finite number, 0 or more.")
+        if self.beta2 >= 1:
+            raise InputError(f"beta2 is {self.beta2}: it must be below 1, or Adam never forgets.")
         if self.schedule == "plateau" and not self.validation:
             raise InputError("schedule 'plateau' needs images set aside: set validation as well.")
         if self.latent > AMBIENT[self.data]:

@@ -11,7 +11,7 @@ from pandas.io.formats.style import Styler
 
 from isoae_lib import architectures, paper
 from isoae_lib.figures import label
-from isoae_lib.runs import Run
+from isoae_lib.runs import Run, published
 from isoae_lib.surfaces import SURFACES
 from isoae_lib.verdicts import Table, mean_and_deviation, values
 
@@ -126,20 +126,33 @@ def verdict_table(ledger: Iterable[Mapping[str, str]]) -> HTML:
 
 def provenance(runs: Iterable[Run], notebook: str, preset: str) -> HTML:
     """Show the card at a page's foot: runs, preset, time, device, code, the command to repeat."""
-    runs = list(runs)
-    first = runs[0]
-    seconds = sum(run.record["seconds"] for run in runs)
-    diverged = [run for run in runs if run.record["status"] != "finished"]
+    return _card(list(runs), preset, f"isoae notebook {notebook} --preset {preset}")
+
+
+def published_provenance(*sections: str) -> HTML:
+    """Show the same card for the published runs of a chapter's sections."""
+    found = [run for name, run in published() if name.partition("/")[0] in sections]
+    if not found:
+        return HTML("<p>No run of this chapter is published yet.</p>")
+    return _card(found, "published", "isoae train NAME --preset published --seed SEED")
+
+
+def _card(runs: list[Run], preset: str, repeat: str) -> HTML:
+    records = [run.record for run in runs]
+    diverged = [record for record in records if record["status"] != "finished"]
+    unofficial = sorted({run.spec.data for run in runs if not run.record["data"]["official"]})
     facts = {
         "preset": preset,
         "training runs": f"{len(runs)}, of which {len(diverged)} diverged",
         "steps": ", ".join(sorted({f"{r.spec.steps:,} of {r.spec.batch} points" for r in runs})),
-        "training time": f"{seconds:.0f} s in all, one thread a run",
-        "device": ", ".join(sorted({run.record["device"] for run in runs})),
-        "versions": ", ".join(f"{k} {v}" for k, v in first.record["versions"].items()),
-        "commit": ", ".join(sorted({run.record["commit"] for run in runs})),
-        "repeat": f"<code>isoae notebook {notebook} --preset {preset}</code>",
+        "training time": f"{sum(r['seconds'] for r in records):.0f} s in all, one thread a run",
+        "device": ", ".join(sorted({r["device"] for r in records})),
+        "versions": ", ".join(f"{k} {v}" for k, v in records[0]["versions"].items()),
+        "commit": ", ".join(sorted({r["commit"] for r in records})),
+        "repeat": f"<code>{repeat}</code>",
     }
+    if unofficial:
+        facts["not the official data"] = ", ".join(unofficial)
     rows = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in facts.items())
     keys = "".join(
         f"<li><code>{run.spec.key}</code> {html.escape(run.spec.data)}, "

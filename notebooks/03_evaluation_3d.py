@@ -195,3 +195,9 @@ tables.verdict_table(
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 tables.provenance([r for group in every.values() for r in group], "03_evaluation_3d", preset)
+
+# %% [markdown]
+# The published runs:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.published_provenance("3d")

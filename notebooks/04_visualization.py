@@ -152,3 +152,9 @@ tables.verdict_table([row for row in claims.ledger(published) if row["section"].
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 tables.provenance([run for _, run in named], "04_visualization", preset)
+
+# %% [markdown]
+# The published runs:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.published_provenance(*paper.FIGURE_5_NETWORKS)

@@ -119,3 +119,9 @@ tables.verdict_table([row for row in claims.ledger(published) if row["section"].
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 tables.provenance([run for _, run in named], "05_classification", preset)
+
+# %% [markdown]
+# The published runs:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.published_provenance("classification")

@@ -166,3 +166,9 @@ tables.verdict_table(
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 tables.provenance([run for _, run in named], "07_generalization", preset)
+
+# %% [markdown]
+# The published runs:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+tables.published_provenance("generalization")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from isoae_lib import claims, paper, runs, verdicts
+from isoae_lib import claims, paper, runs, tables, verdicts
 from isoae_lib.image_claims import TITLES
 from isoae_lib.surfaces import SURFACES
 
@@ -187,3 +188,19 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
         for name, seed in paper.notebook_runs(stem, preset):
             assert paper.spec(name, preset, seed).seed == seed
             assert (name, seed) in grouped and paper.cost(name, preset) > 0
+
+
+@pytest.mark.parametrize("section", ["3d", "classification"])
+def test_the_card_of_the_published_runs_names_each_of_them(section):
+    keys = {run.spec.key for name, run in runs.published() if name.startswith(f"{section}/")}
+    card = tables.published_provenance(section).data
+    assert set(re.findall(r"<code>([0-9a-f]{16})</code>", card)) == keys
+    assert bool(keys) != ("No run of this chapter is published" in card)
+
+
+def test_a_card_names_data_that_are_not_official(monkeypatch):
+    (name, run), *_ = runs.published()
+    run.record["data"]["official"] = False
+    monkeypatch.setattr(tables, "published", lambda: [(name, run)])
+    told = tables.published_provenance(name.partition("/")[0]).data
+    assert f"<th>not the official data</th><td>{run.spec.data}</td>" in told

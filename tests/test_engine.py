@@ -24,12 +24,13 @@ def engine_of(spec, device="cpu"):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_step_is_adam_on_the_sum_of_the_terms(method):
+@pytest.mark.parametrize("beta2", [0.999, 0.9])
+def test_a_step_is_adam_on_the_sum_of_the_terms(method, beta2):
     """Against PyTorch's Adam as it comes, unfused, with the rate as a number."""
-    spec = replace(SPEC, method=method)
+    spec = replace(SPEC, method=method, beta2=beta2)
     fast, slow = engine_of(spec), engine_of(spec)
     (model,), (x,), (rng,) = slow.models, slow.data, slow.rngs
-    plain = torch.optim.Adam(model.parameters(), lr=0.01, foreach=False)
+    plain = torch.optim.Adam(model.parameters(), 0.01, (0.9, beta2), foreach=False)
     for _ in range(3):
         fast.step(0.01, 0.3)
         pick = torch.randint(len(x), (spec.batch,), generator=rng)

@@ -136,7 +136,7 @@ def test_key_follows_every_field():
         "depth": 3, "weight": 0.7, "noise": 0.3, "sampler": "uniform", "steps": 13, "batch": 7,
         "rate": 0.3, "decades": 2.0, "network": "S-CNN", "width_factor": 0.5, "reduction": "mean",
         "schedule": "constant", "statistics": "probes", "code_weight": 0.1, "split": "random",
-        "validation": 9,
+        "validation": 9, "beta2": 0.9,
     }  # fmt: skip
     assert set(others) == set(AE.__dataclass_fields__)
     keys = {replace(AE, **{name: value}).key for name, value in others.items()}
@@ -148,7 +148,8 @@ def test_key_follows_every_field():
     ("setting", "told"),
     [("stepz=3", "did you mean steps"), ("steps", "key=value"), ("steps=many", "type int"),
      ("steps=0", "1 or more"), ("rate=nan", "finite"), ("method=IAE", "did you mean"),
-     ("latent=4", "latent size 4 is above"), ("schedule=plateau", "needs images set aside")],
+     ("latent=4", "latent size 4 is above"), ("schedule=plateau", "needs images set aside"),
+     ("beta2=1", "below 1")],
 )  # fmt: skip
 def test_bad_settings_get_a_sentence(setting, told):
     with pytest.raises(InputError, match=told):
