@@ -41,7 +41,6 @@ SETTINGS: dict[str, dict[str, Settings]] = {
             "batch": 2000,
             "rate": 1e-3,
             "decades": 4.0,
-            "beta2": 0.99,
         },
         "published": {
             "points": 2000,
@@ -49,7 +48,6 @@ SETTINGS: dict[str, dict[str, Settings]] = {
             "batch": 200,
             "rate": 2e-3,
             "decades": 4.0,
-            "beta2": 0.99,
         },
     },
     "toy": {
@@ -115,8 +113,10 @@ EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Tables 5 and 6
     ("generalization", "cifar10"): {"network": "CIFAR-10-CNN", "latent": 128},
     ("generalization", "celeba"): {"network": "CelebA-CNN", "latent": 128},
 }
-# What a data set changes of a preset: its size.
-SIZES: dict[tuple[str, str, str], Settings] = {
+# What a data set changes of a preset: its size, and how soon Adam forgets (decision B).
+CHANGES: dict[tuple[str, str, str], Settings] = {
+    ("3d", "swiss-roll", "paper"): {"beta2": 0.99},
+    ("3d", "swiss-roll", "published"): {"beta2": 0.99},
     ("classification", "coil20", "smoke"): {"points": 1080, "steps": 4, "batch": 16,
                                             "width_factor": 1 / 64},
     ("classification", "coil20", "laptop"): {"points": 1080, "steps": 200, "batch": 108,
@@ -209,7 +209,7 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     choose("method", method, methods)
     choose(f"scale of section {section}", preset, SETTINGS[section])
     settings = SETTINGS[section][preset] | FIXED[section] | EXCEPTIONS.get((section, data), {})
-    settings |= SIZES.get((section, data, preset), {})
+    settings |= CHANGES.get((section, data, preset), {})
     if section == "generalization":
         settings |= RIVALS.get(method, {}).get(data.removesuffix("-5k"), {})
         settings |= {"reduction": "mean"} if method in RIVALS else {}

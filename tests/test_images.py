@@ -98,6 +98,7 @@ IDX_DAMAGES = {
     "labels for images": (IMAGES, GOOD_LABELS),
     "images for labels": (CLASSES, GOOD_IMAGES),
     "one image too few": (IMAGES, packed(idx(PIXELS[:-1]))),
+    "one image too many": (IMAGES, packed(idx(np.concatenate([PIXELS, PIXELS[:1]])))),
     "one label too many": (CLASSES, packed(idx(np.append(LABELS, np.uint8(1))))),
     "promises more": (IMAGES, packed(idx(PIXELS)[:-1])),
     "promises less": (IMAGES, packed(idx(PIXELS) + b"\0")),
