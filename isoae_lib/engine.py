@@ -22,7 +22,7 @@ from isoae_lib.specs import RunSpec
 # per thread; threads started later inherit it.
 torch.set_flush_denormal(True)
 
-COMPILE_FROM = 5000  # steps from which a CPU run gains more than the compilation costs
+COMPILE_FROM = 3000  # steps from which a CPU run gains more than the compilation costs
 WARM_UP = 3  # steps before a CUDA graph is captured, and then undone
 
 # batches (k, n, D), normals (k, n, .), weights (k,) -> the weighted terms of k fits (k, .)

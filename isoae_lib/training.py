@@ -86,7 +86,7 @@ def device_of(name: str) -> torch.device:
 def on_device(points: NDArray, place: torch.device) -> Tensor:
     """Return points (n, D) as a tensor: images stay bytes, everything else is single precision."""
     kind = torch.uint8 if points.dtype == np.uint8 else torch.float32
-    return torch.as_tensor(points, dtype=kind, device=place)
+    return torch.tensor(points, dtype=kind, device=place)
 
 
 def rate_at(step: int, spec: RunSpec) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib import paper
+from isoae_lib import engine, paper
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -87,6 +87,10 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
         long = preset in ("paper", "published")
         changed = replace(other, data="swiss-roll", beta2=float(told[1]) if long else other.beta2)
         assert roll == changed
+
+
+def test_the_page_says_from_how_many_steps_on_runs_are_compiled():
+    assert f"Runs of {engine.COMPILE_FROM:,} steps and more are compiled" in DECISIONS.read_text()
 
 
 def test_the_table_of_rivals_says_what_table_7_does():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def test_a_fit_that_leaves_the_finite_range_is_told():
     fit = training.fit(replace(AE, rate=1e30, steps=60))
     assert fit.status == "diverged"
     assert all(math.isfinite(v) for row in fit.history for v in row.values())
+
+
+def test_the_device_gets_a_copy_of_data_that_nobody_may_write_to():
+    points = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    points.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        there = training.on_device(points, torch.device("cpu"))
+    there += 1
+    assert there.dtype == torch.uint8 and points.tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_rate_and_weight_follow_their_schedules():
