@@ -106,7 +106,7 @@ IDX_DAMAGES = {
     "only the magic number": (IMAGES, packed(idx(PIXELS)[:4])),
     "no images": (IMAGES, packed(idx(PIXELS[:0]))),
     "of another size": (IMAGES, packed(idx(PIXELS[:, :27]))),
-    "a label that is no class": (CLASSES, packed(idx(LABELS + np.uint8(9)))),
+    "a label that is no class": (CLASSES, packed(idx(LABELS + np.uint8(10 - LABELS.max())))),
 }
 
 
