@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from isoae_lib import datasets, planar
 from isoae_lib.specs import RunSpec
@@ -77,6 +78,12 @@ def test_rings_that_close_and_rings_that_do_not():
     assert planar.closed_rings(one) == pytest.approx(2 / 3)
 
 
+def test_a_dented_ring_closes_too():
+    angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
+    star = (1 + 0.5 * np.cos(5 * angle)) * np.stack([np.cos(angle), np.sin(angle)])
+    assert planar.closed_rings(star.T[None]) == 1
+
+
 def test_even_and_uneven_steps():
     angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)[None]
@@ -100,3 +107,21 @@ def test_a_model_of_images_gets_every_number():
     assert found["condition_median"] >= 1
     views = planar.of_plane(x[:144], np.repeat([0, 1], 72), codes[:144])
     assert {"ring_variation", "closed_rings"} <= set(views)
+
+
+def test_the_error_and_the_condition_are_those_of_the_decoder():
+    """Against a full Jacobian at every code, and the error taken in one go."""
+    spec = RunSpec("mnist-5k", "AE", network="FC-NN", width_factor=1 / 32, points=100)
+    x, labels = datasets.training_data(spec)
+    model = datasets.build(spec).double().eval()
+    pixels = torch.as_tensor(x / 255)
+    codes = model.encoder(pixels).detach()
+    jacobians = torch.func.vmap(torch.func.jacfwd(lambda z: model.decoder(z[None])[0]))(codes)
+    sigma = torch.linalg.svdvals(jacobians).detach().numpy()
+    error = (model.decoder(codes) - pixels).detach().numpy()
+    found = planar.evaluate(model.float(), x, labels, codes.numpy())
+    assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-4)
+    assert found["condition_median"] == pytest.approx(
+        np.median(sigma[:, 0] / sigma[:, -1]), rel=1e-3
+    )
+    assert found["singular_value_median"] == pytest.approx(np.median(sigma), rel=1e-3)
