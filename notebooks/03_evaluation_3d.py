@@ -84,7 +84,8 @@ import inspect
 print(inspect.getsource(evaluation.edge_ratios))
 
 # %% tags=["hide-input"]
-tables.edge_ratio_comparison(verdicts.table(runs.published()), every, preset)
+published = verdicts.table(runs.published())
+tables.edge_ratio_comparison(published, every, preset)
 
 # %% [markdown]
 # How much does the grid matter? The same number for I-AE on a finer and a coarser grid, and over
@@ -183,12 +184,30 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# ## Verdicts
+# ## The published runs
+#
+# They are longer. Their embeddings, first seed:
 
 # %% tags=["hide-input"]
-tables.verdict_table(
-    [row for row in claims.ledger(every) if row["section"].startswith(("3", "4.1"))]
-)
+for name, surface in SURFACES.items():
+    row = {m: published[name, m][0] for m in paper.METHODS_3D if (name, m) in published}
+    first = next(iter(row.values()))
+    figures.embeddings(surface, first.points, first.chart, {m: r.codes for m, r in row.items()})
+
+# %% [markdown]
+# ## Verdicts
+#
+# Of this build:
+
+# %% tags=["hide-input"]
+judged = ("3", "4.1")
+tables.verdict_table([row for row in claims.ledger(every) if row["section"].startswith(judged)])
+
+# %% [markdown]
+# Of the published runs:
+
+# %% tags=["hide-input"]
+tables.verdict_table([row for row in claims.ledger(published) if row["section"].startswith(judged)])
 
 # %% [markdown]
 # ## Where these numbers come from
