@@ -44,6 +44,14 @@ rule train:
     shell: ISOAE + " train {params.names} --preset " + PRESET + " --seed {wildcards.seed} > '{log}' 2>&1"
 
 
+use rule train as train_3d with:  # first: the longest notebook waits for these
+    output: touch(BASE + "/runs/{group,3d/.*}/{seed}.done")
+    priority: 3
+
+
+ruleorder: train_3d > train
+
+
 rule embed:
     input: [f"isoae_lib/{name}.py" for name in ("classification", "embeddings", "paper", "surfaces")]
     output: touch(BASE + "/runs/embeddings.done")
@@ -61,6 +69,7 @@ rule execute:
         stamps,
     output: BASE + "/executed/{stem}.ipynb"
     log: BASE + "/logs/{stem}.log"
+    priority: 2
     shell: ISOAE + " notebook {wildcards.stem} --preset " + PRESET + " --out '{output}' > '{log}' 2>&1"
 
 

@@ -6,6 +6,7 @@ inside reverse mode; neither compiles. Here tangents are ordinary values of one 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,46 +20,82 @@ RESHAPES = (nn.Flatten, nn.Unflatten, nn.ZeroPad2d)
 LINEAR = (nn.Linear, TransposedLinear, Scale, nn.Conv2d, nn.ConvTranspose2d, *RESHAPES)
 
 
-def is_chain(net: nn.Module) -> bool:
+@dataclass
+class Settled:
+    """What BatchNorm was for one batch: an affine map a channel, which asks no batch any more.
+
+    Attributes
+    ----------
+    factor, shift : Tensor
+        One number a channel; gradients flow into what they were made of.
+    """
+
+    factor: Tensor
+    shift: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return factor x + shift."""
+        return torch.addcmul(_columns(self.shift, x), _columns(self.factor, x), x)
+
+
+Net = Any  # an nn.Module, or the layers of one in a list
+
+
+def is_chain(net: Net) -> bool:
     """Whether `net` is a sequence of layers that this module knows."""
-    known = (SoftPlus, *NORMS, *LINEAR)
-    return isinstance(net, nn.Sequential) and all(isinstance(layer, known) for layer in net)
+    known = (SoftPlus, Settled, *NORMS, *LINEAR)
+    return isinstance(net, nn.Sequential | list) and all(isinstance(layer, known) for layer in net)
+
+
+def settle(net: Net, x: Tensor) -> tuple[Tensor, list[Any]]:
+    """Return net(x), and the net that maps any sample as this one mapped those of x.
+
+    Only BatchNorm differs: it is replaced by what it was for x, and its running statistics follow.
+    """
+    settled = []
+    for layer in net:
+        x, kept = (layer(x), None) if isinstance(layer, SoftPlus) else value(layer, x, track=True)
+        settled.append(kept if isinstance(layer, NORMS) else layer)
+    return x, settled
 
 
 def value(layer: Any, x: Tensor, track: bool = False) -> tuple[Tensor, Any]:
     """Return a layer's value at x, and what `forward` and `back` need of it.
 
-    In training mode BatchNorm's running statistics follow the batch if `track` says so.
+    In training mode BatchNorm normalises by the batch, and its running statistics follow if
+    `track` says so.
     """
     if isinstance(layer, SoftPlus):
         return layer.value_and_slope(x)
     if isinstance(layer, NORMS):
-        return _normalised(layer, x, update=track and layer.training)
+        settled = _settled(layer, x, update=track and layer.training)
+        return settled(x), settled
     return layer(x), x.shape
 
 
 def forward(layer: Any, kept: Any, u: Tensor) -> Tensor:
-    """Return a layer's differential applied to u, sample by sample."""
+    """Return a layer's differential applied to u, sample by sample.
+
+    BatchNorm's is that of the map it is for this batch: one sample moves, the statistics stay.
+    """
     if isinstance(layer, SoftPlus):
         return kept * u
-    if isinstance(layer, NORMS):
-        return _columns(layer.weight, u) * _whitening(layer, kept, u)
-    return _linear_part(layer, u)
+    return _linear_part(kept if isinstance(layer, NORMS) else layer, u)
 
 
 def back(layer: Any, kept: Any, v: Tensor) -> Tensor:
     """Return a layer's transposed differential applied to v, sample by sample."""
     if isinstance(layer, SoftPlus):
         return v * kept
-    if isinstance(layer, NORMS):
-        return _whitening(layer, kept, _columns(layer.weight, v) * v)
-    return _adjoint(layer, v, kept)
+    return _adjoint(kept if isinstance(layer, NORMS) else layer, v, kept)
 
 
 def _linear_part(layer: Any, u: Tensor) -> Tensor:
     """Apply a layer that is linear up to its bias, without the bias."""
     if isinstance(layer, Scale):
         return u * layer.factor
+    if isinstance(layer, Settled):
+        return _columns(layer.factor, u) * u
     if isinstance(layer, RESHAPES):
         return layer(u)
     if isinstance(layer, nn.Conv2d):
@@ -68,10 +105,12 @@ def _linear_part(layer: Any, u: Tensor) -> Tensor:
     return u @ layer.weight.T
 
 
-def _adjoint(layer: Any, v: Tensor, shape: torch.Size) -> Tensor:
-    """Apply the transpose of `_linear_part`; `shape` is that of the layer's input."""
+def _adjoint(layer: Any, v: Tensor, shape: Any) -> Tensor:
+    """Apply the transpose of `_linear_part`; `shape` is that of its input where that is needed."""
     if isinstance(layer, Scale):
         return v * layer.factor
+    if isinstance(layer, Settled):
+        return _columns(layer.factor, v) * v
     if isinstance(layer, nn.ZeroPad2d):
         left, _, top, _ = layer.padding
         return v[..., top : top + shape[-2], left : left + shape[-1]]
@@ -86,15 +125,13 @@ def _adjoint(layer: Any, v: Tensor, shape: torch.Size) -> Tensor:
     return v @ layer.weight
 
 
-def _normalised(layer: Any, x: Tensor, update: bool) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """BatchNorm: the value, the whitened input and the scale that whitens it.
+def _settled(layer: Any, x: Tensor, update: bool) -> Settled:
+    """Return what BatchNorm is for the batch x; its running statistics follow if `update` says so.
 
-    In training mode by the batch, and then the running statistics follow if `update` says so; in
-    evaluation mode by the running statistics.
+    In evaluation mode the running statistics take the batch's place.
     """
     if layer.training:
-        others = _others(x)
-        mean, variance = x.mean(others), x.var(others, correction=0)
+        variance, mean = torch.var_mean(x, _others(x), correction=0)
         if update:
             with torch.no_grad():
                 count = x.numel() // x.shape[1]
@@ -104,24 +141,8 @@ def _normalised(layer: Any, x: Tensor, update: bool) -> tuple[Tensor, tuple[Tens
                 layer.num_batches_tracked += 1
     else:
         mean, variance = layer.running_mean, layer.running_var
-    scale = torch.rsqrt(variance + layer.eps)
-    whitened = (x - _columns(mean, x)) * _columns(scale, x)
-    value = _columns(layer.weight, x) * whitened + _columns(layer.bias, x)
-    return value, (whitened, scale)
-
-
-def _whitening(layer: Any, kept: tuple[Tensor, Tensor], u: Tensor) -> Tensor:
-    """Apply the differential of whitening, which is symmetric: transposed it is the same.
-
-    Whitening by the batch leaves mean 0 and deviation 1, so its differential deletes what would
-    change them.
-    """
-    whitened, scale = kept
-    if layer.training:
-        others = _others(u)
-        shift = u.mean(others, keepdim=True)
-        u = u - shift - whitened * (whitened * u).mean(others, keepdim=True)
-    return _columns(scale, u) * u
+    factor = layer.weight * torch.rsqrt(variance + layer.eps)
+    return Settled(factor, layer.bias - factor * mean)
 
 
 def _others(x: Tensor) -> list[int]:

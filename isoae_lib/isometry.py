@@ -6,9 +6,10 @@ Names are the paper's: f the decoder, g the encoder; x data (n, D), z latents (n
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isoae_lib import chain
+from isoae_lib.chain import Net
 from isoae_lib.errors import choose
 from isoae_lib.specs import LATENT_SAMPLERS
 
@@ -48,23 +49,24 @@ def sample_latents(codes: Tensor, normals: Tensor, sampler: str = "gaussian") ->
     return codes.mean(0) + codes.std(0, correction=0) * normals
 
 
-def push_forward(f: nn.Module, z: Tensor, *us: Tensor, track: bool = False) -> tuple[Tensor, ...]:
+def push_forward(f: Net, z: Tensor, *us: Tensor, track: bool = False) -> tuple[Tensor, ...]:
     """Return f(z) and df(z)u for each u, (n, D) each, by forward mode; never a Jacobian.
 
     A chain of the layers of Table 3 carries the tangents along explicitly, which needs no double
     backward, and passes the value once for all of them; any other module goes through forward-mode
-    automatic differentiation. BatchNorm normalises by the batch; its running statistics follow only
-    if `track`, for latents that are codes of data and not samples (decision 4).
+    automatic differentiation. BatchNorm normalises by the batch, and the differential is that of
+    one sample among it; its running statistics follow only if `track`, for latents that are codes
+    of data and not samples (decision 4).
     """
     if not chain.is_chain(f):
         return f(z), *(torch.func.jvp(f, (z,), (u,))[1] for u in us)
-    for layer in f:  # type: ignore[attr-defined]
+    for layer in f:
         z, kept = chain.value(layer, z, track)
         us = tuple(chain.forward(layer, kept, u) for u in us)
     return z, *us
 
 
-def pull_back(g: nn.Module, x: Tensor, *us: Tensor, track: bool = True) -> tuple[Tensor, ...]:
+def pull_back(g: Net, x: Tensor, *us: Tensor, track: bool = True) -> tuple[Tensor, ...]:
     """Return g(x) (n, d) and u'dg(x) for each u, (n, D), by reverse mode; never a Jacobian.
 
     Like `push_forward`, explicit for the layers of Table 3: one way forward keeping what the ways
@@ -75,16 +77,16 @@ def pull_back(g: nn.Module, x: Tensor, *us: Tensor, track: bool = True) -> tuple
     if not chain.is_chain(g):
         return _pull_back_by_autograd(g, x, us)
     kept = []
-    for layer in g:  # type: ignore[attr-defined]
+    for layer in g:
         x, needed = chain.value(layer, x, track)
         kept.append(needed)
-    for layer in reversed(g):  # type: ignore[call-overload]
+    for layer in reversed(g):
         needed = kept.pop()
         us = tuple(chain.back(layer, needed, u) for u in us)
     return x, *us
 
 
-def _pull_back_by_autograd(g: nn.Module, x: Tensor, us: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _pull_back_by_autograd(g: Net, x: Tensor, us: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     x = x.detach().requires_grad_()
     again = torch.is_grad_enabled()
     with torch.enable_grad():
@@ -100,12 +102,12 @@ def departure(vectors: Tensor) -> Tensor:
     return (vectors.norm(dim=1) - 1).square().mean()
 
 
-def L_iso(f: nn.Module, z: Tensor, u: Tensor) -> Tensor:
+def L_iso(f: Net, z: Tensor, u: Tensor) -> Tensor:
     """Eq. (6): E (|df(z)u| - 1)^2, zero when the decoder is a local isometry."""
     return departure(push_forward(f, z, u)[1])
 
 
-def L_piso(g: nn.Module, x: Tensor, u: Tensor) -> Tensor:
+def L_piso(g: Net, x: Tensor, u: Tensor) -> Tensor:
     """Eq. (7): E (|u'dg(x)| - 1)^2, zero when the rows of dg(x) are orthonormal."""
     return departure(pull_back(g, x, u)[1])
 

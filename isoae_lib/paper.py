@@ -163,8 +163,8 @@ DIGITS = ("mnist", "mnist-5k", "fashion-mnist")
 FIGURE_5_METHODS = ("I-AE", "CAE", "RAE-GP", "DAE", "AE")
 FIGURE_6_WEIGHTS = (0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1)  # decision 20
 ABLATIONS = {  # decision -> what is set otherwise, beside the weight of section 4.2
-    "1": "reduction=mean", "2": "sampler=uniform", "4": "statistics=probes", "12": "rate=0.0001",
-    "12 again": "rate=0.0005",
+    "1": "reduction=mean", "2": "sampler=uniform", "4": "statistics=probes",
+    "4 again": "statistics=both", "12": "rate=0.0001", "12 again": "rate=0.0005",
 }  # fmt: skip
 VARIANTS = (
     *(f"weight={w}" for w in FIGURE_6_WEIGHTS), *(f"weight=0.075,{s}" for s in ABLATIONS.values())

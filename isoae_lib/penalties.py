@@ -13,6 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from isoae_lib.chain import Net, is_chain, settle
 from isoae_lib.isometry import (
     L_rec,
     departure,
@@ -43,8 +44,9 @@ def isometric(
     u, v, noise = normals.split(spec.latent, dim=1)
     codes, pulled = pull_back(model.encoder, x, directions(u))
     z = sample_latents(codes, noise, spec.sampler)
-    _, pushed = push_forward(model.decoder, z, directions(v), track=spec.statistics == "probes")
-    return _rec(x, model.decoder(codes), spec) | {
+    reconstruction, f = _reconstruct(model.decoder, codes, spec)
+    _, pushed = push_forward(f, z, directions(v), track=spec.statistics == "both")
+    return _rec(x, reconstruction, spec) | {
         "L_iso": weight * departure(pushed),
         "L_piso": weight * departure(pulled),
     }
@@ -57,8 +59,9 @@ def isometric_decoder(
     v, noise = normals.split(spec.latent, dim=1)
     codes = model.encoder(x)
     z = sample_latents(codes, noise, spec.sampler)
-    _, pushed = push_forward(model.decoder, z, directions(v), track=spec.statistics == "probes")
-    return _rec(x, model.decoder(codes), spec) | {"L_iso": weight * departure(pushed)}
+    reconstruction, f = _reconstruct(model.decoder, codes, spec)
+    _, pushed = push_forward(f, z, directions(v), track=spec.statistics == "both")
+    return _rec(x, reconstruction, spec) | {"L_iso": weight * departure(pushed)}
 
 
 def isometric_encoder(
@@ -155,11 +158,18 @@ def scale_free(
     codes = model.encoder(x)
     alpha = 1.4 * share - 0.2
     z = (alpha * codes + (1 - alpha) * codes.roll(1, 0)).detach()
-    track = spec.statistics == "probes"
-    _, pushed = push_forward(model.decoder, z, v)
-    _, back = pull_back(model.decoder, z, pushed, track=track)
+    reconstruction, f = _reconstruct(model.decoder, codes, spec)
+    _, pushed = push_forward(f, z, v)
+    _, back = pull_back(f, z, pushed, track=spec.statistics == "both")
     distortion = spec.latent * back.square().sum(1).mean() / pushed.square().sum(1).mean().square()
-    return _rec(x, model.decoder(codes), spec) | {"distortion": weight * distortion}
+    return _rec(x, reconstruction, spec) | {"distortion": weight * distortion}
+
+
+def _reconstruct(f: Net, codes: Tensor, spec: RunSpec) -> tuple[Tensor, Net]:
+    """Return f(codes), and the f to probe: normalising as it did there, or anew (decision 4)."""
+    if spec.statistics == "data" and is_chain(f):
+        return settle(f, codes)
+    return f(codes), f
 
 
 def _rec(x: Tensor, reconstruction: Tensor, spec: RunSpec) -> Terms:

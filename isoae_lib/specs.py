@@ -26,7 +26,7 @@ NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", *TABLE_6)
 LATENT_SAMPLERS = ("gaussian", "uniform")
 REDUCTIONS = ("sum", "mean")
 SCHEDULES = ("eased", "constant", "plateau")
-STATISTICS = ("data", "probes")
+STATISTICS = ("data", "probes", "both")
 SPLITS = ("official", "stratified", "random")
 
 
@@ -72,8 +72,8 @@ class RunSpec:
         as printed throughout (decision 12); "plateau": the rate is halved when `validation` does
         not improve (decision 13).
     statistics : str
-        What the running statistics of the decoder's BatchNorm follow: the "data", or the latents of
-        the "probes" as well (decision 4).
+        What normalises sampled latents in the decoder's BatchNorm: the batch of "data" or the
+        "probes" themselves; in "both" the running statistics follow them too (decision 4).
     split : str
         Of COIL-20, which has no official one: three quarters to train on, "stratified" or at
         "random"; the "official" training data of the others.

@@ -139,13 +139,13 @@ tables.embedding_numbers(published, there) if there else None
 # Of this build:
 
 # %% tags=["hide-input"]
-tables.verdict_table([row for row in claims.ledger(here) if row["section"].startswith("4.2")])
+tables.verdict_table(claims.ledger(here, "4.2"))
 
 # %% [markdown]
 # Of the published runs:
 
 # %% tags=["hide-input"]
-tables.verdict_table([row for row in claims.ledger(published) if row["section"].startswith("4.2")])
+tables.verdict_table(claims.ledger(published, "4.2"))
 
 # %% [markdown]
 # ## Where these numbers come from

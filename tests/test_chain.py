@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pytest
@@ -27,27 +28,23 @@ LAYERS = {
 }
 
 
-def batch_map(net):
-    """The network as a function of the whole batch that leaves its running statistics alone.
+def settled_map(net, batch):
+    """The network as a map of samples, normalised in training mode by what `batch` has there.
 
     In elementary operations: PyTorch's fused BatchNorm has a right tangent with a wrong gradient.
     """
-
-    def apply(x):
-        for layer in net:
-            if isinstance(layer, chain.NORMS) and layer.training:
-                others = [k for k in range(x.ndim) if k != 1]
-                x = x - x.mean(others, keepdim=True)
-                x = x / (x.square().mean(others, keepdim=True) + layer.eps).sqrt()
-                weight, bias = (
-                    t.reshape(-1, *[1] * (x.ndim - 2)) for t in (layer.weight, layer.bias)
-                )
-                x = x * weight + bias
-            else:
-                x = layer(x)
-        return x
-
-    return apply
+    at, maps = batch, []
+    for layer in net:
+        if isinstance(layer, chain.NORMS) and layer.training:
+            others = [k for k in range(at.ndim) if k != 1]
+            mean = at.mean(others, keepdim=True)
+            deviation = ((at - mean).square().mean(others, keepdim=True) + layer.eps).sqrt()
+            weight, bias = (t.reshape(-1, *[1] * (at.ndim - 2)) for t in (layer.weight, layer.bias))
+            maps.append(lambda x, m=mean, d=deviation, w=weight, b=bias: (x - m) / d * w + b)
+        else:
+            maps.append(layer)
+        at = maps[-1](at)
+    return lambda x: functools.reduce(lambda y, layer: layer(y), maps, x)
 
 
 def shaken(net, amount=0.3):
@@ -64,7 +61,7 @@ def test_each_layer_both_ways(name, training):
     net = shaken(nn.Sequential(make())).train(training)
     x = torch.randn(5, *shape).double() * 0.05
     u = torch.randn_like(x)
-    apply = batch_map(net)
+    apply = settled_map(net, x)
     value, tangent = torch.func.jvp(apply, (x,), (u,))
     ours = isometry.push_forward(net, x, u)
     torch.testing.assert_close(ours[0], value)
@@ -89,14 +86,46 @@ def test_whole_networks_both_ways_and_their_gradients(name):
     u = isometry.unit_vectors(6, 3, x)
     assert chain.is_chain(model.encoder) and chain.is_chain(model.decoder)
     assert model(x).shape == x.shape and model.encoder(x).shape == (6, 3)
-    f, g = batch_map(model.decoder), batch_map(model.encoder)
+    f, g = settled_map(model.decoder, z), settled_map(model.encoder, x)
     slow = isometry.departure(torch.func.jvp(f, (z,), (u,))[1])
     weights = list(model.decoder.parameters())
     same(isometry.L_iso(model.decoder, z, u), slow, weights)
-    at = x.clone().requires_grad_()
-    (pulled,) = torch.autograd.grad(g(at), at, u, create_graph=True)
+    (pulled,) = torch.func.vjp(g, x)[1](u)
     weights = list(model.encoder.parameters())
     same(isometry.L_piso(model.encoder, x, u), isometry.departure(pulled), weights)
+
+
+@pytest.mark.parametrize("name", ["FC-NN", "S-CNN"])
+def test_a_settled_decoder_is_the_map_of_single_samples_that_the_batch_saw(name):
+    """Values, tangents and gradients, those through the codes' statistics included."""
+    decoder = shaken(build(name, 3, 1 / 16), 0.01).train().decoder
+    codes, z = torch.randn(2, 6, 3).double()
+    u = isometry.unit_vectors(6, 3, z)
+    true = settled_map(decoder, codes)
+    rebuilt, f = chain.settle(decoder, codes)
+    torch.testing.assert_close(rebuilt, decoder(codes))
+    torch.testing.assert_close(isometry.push_forward(f, codes)[0], rebuilt)
+    value, pushed = isometry.push_forward(f, z, u)
+    torch.testing.assert_close(isometry.push_forward(f, z[:1], u[:1]), (value[:1], pushed[:1]))
+    slow = isometry.departure(torch.func.jvp(true, (z,), (u,))[1])
+    same(isometry.departure(pushed), slow, list(decoder.parameters()))
+    v = torch.randn_like(value)
+    _, vjp = torch.func.vjp(true, z)
+    torch.testing.assert_close(isometry.pull_back(f, z, v)[1], vjp(v)[0], rtol=1e-6, atol=1e-8)
+
+
+def test_a_settled_decoder_is_the_one_in_evaluation_mode():
+    """Once the running statistics are those of the codes; a control: not those of the samples."""
+    decoder = shaken(build("FC-NN", 3, 1 / 16), 0.01).train().decoder
+    codes, z = torch.randn(400, 3).double(), 2 * torch.randn(400, 3).double()
+    for layer in decoder:
+        if isinstance(layer, chain.NORMS):
+            layer.momentum = 1.0
+    f = chain.settle(decoder, codes)[1]
+    ours, own = (isometry.push_forward(net, z, z)[1] for net in (f, decoder))
+    reported = isometry.push_forward(decoder.eval(), z, z)[1]
+    torch.testing.assert_close(ours, reported, rtol=0.01, atol=0.01 * reported.abs().max().item())
+    assert (own - reported).norm() > 0.2 * reported.norm()
 
 
 def same(fast, slow, weights):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from test_chain import settled_map
 
 from isoae_lib import architectures, isometry
 from isoae_lib.networks import Autoencoder, fully_connected
@@ -61,6 +62,35 @@ def test_running_statistics_follow_the_data_and_no_probe(method, latent):
     assert len(counts) == 2 * 4 and all(plain[name] == ours[name] for name in counts)
     for name, value in plain.items():
         torch.testing.assert_close(ours[name], value, msg=name)
+
+
+@pytest.mark.parametrize("method", ["I-AE", "I-AE-without-L_piso", "IRAE"])
+def test_what_normalises_the_sampled_latents(method):
+    """The codes' batch, as in what is reported; or the latents themselves, and then the running
+    statistics follow them or do not (decision 4)."""
+    x = torch.rand(12, 784, generator=torch.Generator().manual_seed(0))
+
+    def after(statistics):
+        spec = RunSpec("mnist", method, network="FC-NN", latent=3, statistics=statistics)
+        model = architectures.build("FC-NN", 3, 1 / 16)
+        normals = torch.randn(12, normals_of(spec, 784), generator=torch.Generator().manual_seed(1))
+        terms = OBJECTIVES[method](model, x, normals, spec, WEIGHT)
+        return model, terms, normals
+
+    (model, terms, normals), probes, both = map(after, ("data", "probes", "both"))
+    name = "distortion" if method == "IRAE" else "L_iso"
+    torch.testing.assert_close(probes[1], both[1])
+    assert abs(terms[name] - probes[1][name]) > 1e-3 * terms[name]
+    counts = [[int(b) for n, b in m.decoder.named_buffers() if n.endswith("tracked")]
+              for m, *_ in ((model,), probes, both)]  # fmt: skip
+    assert counts == [[1] * 4, [1] * 4, [2] * 4]
+    if method != "IRAE":
+        v, noise = normals.split(3, dim=1)[-2:]
+        codes = model.encoder(x)
+        z = isometry.sample_latents(codes, noise)
+        f = settled_map(model.decoder, codes.detach())
+        pushed = torch.func.jvp(f, (z,), (isometry.directions(v),))[1]
+        torch.testing.assert_close(terms["L_iso"], WEIGHT * isometry.departure(pushed))
 
 
 def test_i_ae_has_three_terms_each_weighted(x):
