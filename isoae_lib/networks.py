@@ -20,6 +20,13 @@ def floats(x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return x.to(dtype) / 255 if x.dtype == torch.uint8 else x.to(dtype)
 
 
+def lay_out(
+    model: Autoencoder, device: torch.device | str, layout: torch.memory_format
+) -> Autoencoder:
+    """Return the model on a device, the weights of its convolutions in a memory layout."""
+    return model.to(device=device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
+
+
 class _SoftPlusAndSlope(torch.autograd.Function):
     """log(1 + exp(beta a)) / beta and its derivative sigmoid(beta a), from one exponential.
 

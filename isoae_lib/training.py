@@ -18,7 +18,7 @@ from isoae_lib import checkpoints, isometry
 from isoae_lib.datasets import build, training_data, validation_data
 from isoae_lib.engine import Engine
 from isoae_lib.errors import InputError, Unfinished
-from isoae_lib.networks import Autoencoder, floats
+from isoae_lib.networks import Autoencoder, floats, lay_out
 from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES
 from isoae_lib.validation import Validation
@@ -183,7 +183,7 @@ def fits(
             f"width {specs[0].width}: try a smaller batch."
         ) from None
     for result, model in zip(results, engine.unstack(), strict=True):
-        result.model = model.cpu().eval()
+        result.model = lay_out(model, "cpu", torch.contiguous_format).eval()
     if watch and watch.weights:
         results[0].model.load_state_dict(watch.weights)
         results[0].epoch = watch.epoch
