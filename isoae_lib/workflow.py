@@ -21,6 +21,7 @@ EMBEDDINGS = 90.0  # seconds of the classic embeddings
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",  # or U-MAP turns on two threads for the t-SNE behind it
     # glibc keeps freed memory: fresh pages cost a small training step a tenth of its time
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
