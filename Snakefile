@@ -44,12 +44,12 @@ rule train:
     shell: ISOAE + " train {params.names} --preset " + PRESET + " --seed {wildcards.seed} > '{log}' 2>&1"
 
 
-use rule train as train_3d with:  # first: the longest notebook waits for these
-    output: touch(BASE + "/runs/{group,3d/.*}/{seed}.done")
+use rule train as train_long with:  # first, so that no core waits for them at the end
+    output: touch(BASE + "/runs/{group,(3d|sensitivity|classification|generalization)/.*}/{seed}.done")
     priority: 3
 
 
-ruleorder: train_3d > train
+ruleorder: train_long > train
 
 
 rule embed:

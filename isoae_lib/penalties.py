@@ -167,9 +167,10 @@ def scale_free(
 
 def _reconstruct(f: Net, codes: Tensor, spec: RunSpec) -> tuple[Tensor, Net]:
     """Return f(codes), and the f to probe: normalising as it did there, or anew (decision 4)."""
-    if spec.statistics == "data" and is_chain(f):
-        return settle(f, codes)
-    return f(codes), f
+    if not is_chain(f):
+        return f(codes), f
+    reconstruction, settled = settle(f, codes)
+    return reconstruction, settled if spec.statistics == "data" else f
 
 
 def _rec(x: Tensor, reconstruction: Tensor, spec: RunSpec) -> Terms:

@@ -75,6 +75,7 @@ def test_what_normalises_the_sampled_latents(method):
         model = architectures.build("FC-NN", 3, 1 / 16)
         normals = torch.randn(12, normals_of(spec, 784), generator=torch.Generator().manual_seed(1))
         terms = OBJECTIVES[method](model, x, normals, spec, WEIGHT)
+        sum(terms.values()).backward()
         return model, terms, normals
 
     (model, terms, normals), probes, both = map(after, ("data", "probes", "both"))
