@@ -166,13 +166,13 @@ def split_table(runs: Table) -> pd.DataFrame:
 
 def densities(runs: Mapping[str, Run]) -> Figure:
     """Densities on the chart of a surface, without a correction: an isometry needs none."""
-    figure, grid = plt.subplots(1, len(runs), figsize=(3.4 * len(runs), 3), squeeze=False)
-    for axes, (method, run) in zip(grid[0], runs.items(), strict=True):
+    figure, grid = plt.subplots(len(runs), 1, figsize=(7, 2.1 * len(runs)), squeeze=False)
+    for axes, (method, run) in zip(grid[:, 0], runs.items(), strict=True):
         found = on_manifold(run, corrected=False)
         mark = axes.scatter(*run.chart.T, c=found / found.mean(), s=4, vmin=0, vmax=2.5)
         axes.set(title=label(method), xlabel="along the curve", ylabel="across")
         axes.set_aspect("equal")
-    figure.colorbar(mark, ax=grid[0], label="P(z) over its mean")
+    figure.colorbar(mark, ax=grid[:, 0], label="P(z) over its mean")
     return figure
 
 

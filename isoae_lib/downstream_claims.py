@@ -87,7 +87,7 @@ def _competitive(runs: Table) -> tuple[str, str]:
     told, close = [], []
     for data in paper.DATA_OF_TABLE_7:
         place = place_of(runs, "generalization", data, (*OURS, *OTHERS))
-        if place is None:
+        if place is None or not learned(runs, place):
             continue
         for metric, unit in (("error_per_pixel", "error"), (distance_of(runs, place), "Frechet")):
             ours, theirs = (
@@ -100,6 +100,13 @@ def _competitive(runs: Table) -> tuple[str, str]:
         return "none", VERDICTS[3]
     share = float(np.mean(close))
     return "; ".join(told), VERDICTS[0 if share >= 0.8 else 1 if share >= 0.5 else 2]
+
+
+def learned(runs: Table, place: str) -> bool:
+    """Tell whether some method rebuilds test images better than the mean training image would."""
+    methods = (*OURS, *OTHERS)
+    errors = [values(runs, place, m, "error_per_pixel").mean() for m in methods]
+    return bool(min(errors) < values(runs, place, "I-AE", "mean_image_error").mean())
 
 
 def distance_of(runs: Table, place: str) -> str:
@@ -168,10 +175,10 @@ DOWNSTREAM_CLAIMS = (
         "competitive reconstruction", "A.2.1, Table 7",
         "I-AE is competitive with the state of the art in rebuilding unseen images",
         _printed_competitive(),
-        "Error per pixel and Frechet distance of reconstructions on each data set trained, means "
-        "over seeds: the better of I-AE's two variants is at most 5 % above the best of the "
-        "paper's other methods. Reproduced: in at least four fifths of these; partly: in at "
-        "least half.",
+        "Error per pixel and Frechet distance of reconstructions, means over seeds, on each data "
+        "set on which some method rebuilds better than the mean training image would: the better "
+        "of I-AE's two variants is at most 5 % above the best of the paper's other methods. "
+        "Reproduced: in at least four fifths of these; partly: in at least half.",
         _competitive,
     ),
 )  # fmt: skip

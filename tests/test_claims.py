@@ -18,6 +18,7 @@ GOOD = {
     "spacing_variation": 0.1, "spacing_variation_above": 0.1, "spacing_variation_below": 0.1,
     "crowding": 1.0, "ring_variation": 0.1, "knn_accuracy": 0.9,
     "svm": 0.97, "knn": 0.9, "error_per_pixel": 0.01, "frechet_rebuilt": 1.0,
+    "mean_image_error": 0.5,
 }  # fmt: skip
 BAD = {
     "edge_ratio_std": 1.0, "extra_area": 1.0, "singular_value_p05": 0.1,
@@ -25,6 +26,7 @@ BAD = {
     "spacing_variation": 0.9, "spacing_variation_above": 0.9, "spacing_variation_below": 0.9,
     "crowding": 2.0, "ring_variation": 0.9, "knn_accuracy": 0.2,
     "svm": 0.5, "knn": 0.7, "error_per_pixel": 0.1, "frechet_rebuilt": 9.0,
+    "mean_image_error": 0.5,
 }  # fmt: skip
 
 
@@ -130,6 +132,14 @@ def test_every_claim_can_be_partly_true():
     found = passed(world(ours, theirs, lambda data: data == "mnist", seeds=2))
     assert found.pop("lowest std, S shape") == "reproduced"
     assert set(found.values()) == {"partly"}
+
+
+def test_reconstructions_worse_than_the_mean_image_are_not_judged():
+    def unlearned(data, seed):
+        return GOOD | {"mean_image_error": 0.005}
+
+    found = passed(world(unlearned, unlearned))
+    assert found["competitive reconstruction"] == "not attempted at this scale"
 
 
 def test_a_diverged_rival_never_wins():

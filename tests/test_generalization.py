@@ -61,6 +61,9 @@ def test_a_constant_error_is_reported_in_its_units(known, few):
     metrics, _ = measured(known, few, 0.1)
     assert metrics["error_per_pixel"] == pytest.approx(10, rel=1e-4)
     assert metrics["error_norm"] == pytest.approx(2.8, rel=1e-4)
+    mean = datasets.training_data(SPEC)[0].astype(float).mean(0)
+    errors = [np.mean((image - mean) ** 2) / 255**2 for image in datasets.test_data(SPEC)[0][:200]]
+    assert metrics["mean_image_error"] == pytest.approx(1e3 * np.mean(errors))
     assert metrics["frechet_rebuilt"] > 0.01
 
 
