@@ -98,8 +98,8 @@ SETTINGS: dict[str, dict[str, Settings]] = {
             "points": 50_000, "steps": 50_000, "batch": 100, "rate": 5e-4, "validation": 10_000,
         },
         "published": {
-            "points": 8000, "steps": 800, "batch": 100, "rate": 2e-3, "validation": 1000,
-            "width_factor": 1 / 8,
+            "points": 8000, "steps": 1000, "batch": 100, "rate": 2e-3, "validation": 1000,
+            "width_factor": 1 / 16,
         },
     },
 }  # fmt: skip
