@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from make_golden import TINY, losses_of_tiny
+from make_golden import RUNS, TINY, losses_of_tiny
 
 from isoae_lib import runs, training
 from isoae_lib.errors import InputError
@@ -34,11 +34,11 @@ def test_same_spec_same_bits_and_another_seed_other_ones(method):
     assert not torch.equal(weights(first), weights(training.fit(replace(spec, seed=9))))
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_golden_runs(method):
+@pytest.mark.parametrize("name", RUNS)
+def test_golden_runs(name):
     assert GOLDEN["training_version"] == TRAINING_VERSION and GOLDEN["losses"][
-        method
-    ] == pytest.approx(losses_of_tiny(method), rel=2e-2), (
+        name
+    ] == pytest.approx(losses_of_tiny(name), rel=2e-2), (
         "training computes something else: raise TRAINING_VERSION in specs.py, "
         "then run `python tests/make_golden.py`"
     )
