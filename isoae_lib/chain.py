@@ -54,8 +54,8 @@ def settle(net: Net, x: Tensor) -> tuple[Tensor, list[Any]]:
     """
     settled = []
     for layer in net:
-        x, kept = (layer(x), None) if isinstance(layer, SoftPlus) else value(layer, x, track=True)
-        settled.append(kept if isinstance(layer, NORMS) else layer)
+        settled.append(_settled(layer, x, update=True) if isinstance(layer, NORMS) else layer)
+        x = settled[-1](x)
     return x, settled
 
 
@@ -68,7 +68,7 @@ def value(layer: Any, x: Tensor, track: bool = False) -> tuple[Tensor, Any]:
     if isinstance(layer, SoftPlus):
         return layer.value_and_slope(x)
     if isinstance(layer, NORMS):
-        settled = _settled(layer, x, update=track and layer.training)
+        settled = _settled(layer, x, update=track)
         return settled(x), settled
     return layer(x), x.shape
 
@@ -128,7 +128,7 @@ def _adjoint(layer: Any, v: Tensor, shape: Any) -> Tensor:
 def _settled(layer: Any, x: Tensor, update: bool) -> Settled:
     """Return what BatchNorm is for the batch x; its running statistics follow if `update` says so.
 
-    In evaluation mode the running statistics take the batch's place.
+    In evaluation mode the running statistics take the batch's place, and stay.
     """
     if layer.training:
         variance, mean = torch.var_mean(x, _others(x), correction=0)
