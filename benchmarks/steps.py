@@ -9,7 +9,14 @@ from torch import Tensor, nn
 
 from isoae_lib import architectures
 from isoae_lib.engine import Engine
-from isoae_lib.networks import Autoencoder, Scale, SoftPlus, fully_connected
+from isoae_lib.networks import (
+    Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
+    Scale,
+    SoftPlus,
+    fully_connected,
+)
 from isoae_lib.specs import RunSpec
 
 NETWORKS: dict[str, Callable[[int], Autoencoder]] = {
@@ -45,10 +52,20 @@ def ours(
 
 
 def plain(net: nn.Module) -> nn.Sequential:
-    """Return the network with PyTorch's own SoftPlus, as one would write it."""
-    return nn.Sequential(
-        *(nn.Softplus(beta=100) if isinstance(layer, SoftPlus) else layer for layer in net)
-    )
+    """Return the network in PyTorch's own layers, as one would write it."""
+    return nn.Sequential(*map(_own, net))  # type: ignore[call-overload]
+
+
+def _own(layer: nn.Module) -> nn.Module:
+    if isinstance(layer, SoftPlus):
+        return nn.Softplus(beta=100)
+    if isinstance(layer, Conv2d | ConvTranspose2d):
+        kind = nn.Conv2d if isinstance(layer, Conv2d) else nn.ConvTranspose2d
+        shape = layer.kernel_size, layer.stride, layer.padding
+        own = kind(layer.in_channels, layer.out_channels, *shape)  # type: ignore[arg-type]
+        own.weight, own.bias = layer.weight, layer.bias
+        return own
+    return layer
 
 
 def double_backward(network: str, batch: int, latent: int = 2, device: str = "cpu") -> Step:

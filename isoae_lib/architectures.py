@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from isoae_lib.errors import InputError, choose
-from isoae_lib.networks import Autoencoder, SoftPlus
+from isoae_lib.networks import Autoencoder, Conv2d, ConvTranspose2d, SoftPlus, TransposedLinear
 
 Shape = tuple[int, ...]
 
@@ -140,9 +141,9 @@ def _block(kind: str, c: int, rest: list[int], shape: Shape) -> tuple[list[nn.Mo
         before = [nn.Unflatten(1, shape)]
     (k, s, p), into = rest, shape[0]
     if kind == "CONV":
-        return [*before, nn.Conv2d(into, c, k, s, p)], (
+        return [*before, Conv2d(into, c, k, s, p)], (
             c, *((side + 2 * p - k) // s + 1 for side in shape[1:]))  # fmt: skip
-    return [*before, nn.ConvTranspose2d(into, c, k, s, p)], (
+    return [*before, ConvTranspose2d(into, c, k, s, p)], (
         c, *((side - 1) * s - 2 * p + k for side in shape[1:]))  # fmt: skip
 
 
@@ -170,23 +171,28 @@ class Row:
 def summary(name: str, latent: int, width: float = 1.0) -> list[Row]:
     """List a network's layers with their output, parameters and multiply-adds for one image."""
     with torch.device("meta"):
-        model = build(name, latent, width).eval()
-        x: Tensor = torch.empty(1, math.prod(ARCHITECTURES[name].shape))
-    rows = []
+        model = build(name, latent, width)
+    return rows(model, math.prod(ARCHITECTURES[name].shape))
+
+
+def rows(model: Autoencoder, ambient: int) -> list[Row]:
+    """List the layers with weights of both networks, for one sample of `ambient` numbers."""
+    model = deepcopy(model).to("meta").eval()
+    x, found = torch.empty(1, ambient, device="meta"), []
     for part, net in (("encoder", model.encoder), ("decoder", model.decoder)):
         for layer in net:  # type: ignore[attr-defined]
             into, x = x, layer(x)
             size = sum(p.numel() for p in layer.parameters())
             if size:
-                rows.append(
+                found.append(
                     Row(part, type(layer).__name__, tuple(x.shape[1:]), size, _cost(layer, into, x))
                 )
-    return rows
+    return found
 
 
 def _cost(layer: nn.Module, into: Tensor, out: Tensor) -> int:
     """Multiply-adds: a convolution uses its weights once for each place of its image."""
-    if isinstance(layer, nn.Linear):
+    if isinstance(layer, nn.Linear | TransposedLinear):
         return layer.weight.numel()
     if isinstance(layer, nn.Conv2d):
         return layer.weight.numel() * math.prod(out.shape[2:])

@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from isoae_lib.networks import Scale, SoftPlus, TransposedLinear
+from isoae_lib.networks import Scale, SoftPlus, TransposedLinear, conv, conv_transpose
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 RESHAPES = (nn.Flatten, nn.Unflatten, nn.ZeroPad2d)
@@ -99,9 +98,9 @@ def _linear_part(layer: Any, u: Tensor) -> Tensor:
     if isinstance(layer, RESHAPES):
         return layer(u)
     if isinstance(layer, nn.Conv2d):
-        return F.conv2d(u, layer.weight, None, layer.stride, layer.padding)
+        return conv(u, layer.weight, None, layer.stride, layer.padding)  # type: ignore[arg-type]
     if isinstance(layer, nn.ConvTranspose2d):
-        return F.conv_transpose2d(u, layer.weight, None, layer.stride, layer.padding)  # type: ignore[arg-type]
+        return conv_transpose(u, layer.weight, None, layer.stride, layer.padding)  # type: ignore[arg-type]
     return u @ layer.weight.T
 
 
@@ -118,10 +117,10 @@ def _adjoint(layer: Any, v: Tensor, shape: Any) -> Tensor:
         return v.reshape(shape)
     if isinstance(layer, nn.Conv2d):
         (k, s), p = (layer.kernel_size[0], layer.stride[0]), int(layer.padding[0])
-        left_out = [(size + 2 * p - k) % s for size in shape[2:]]  # what the kernel did not reach
-        return F.conv_transpose2d(v, layer.weight, None, s, p, left_out)
+        left_out = tuple((size + 2 * p - k) % s for size in shape[2:])
+        return conv_transpose(v, layer.weight, None, layer.stride, (p, p), left_out)
     if isinstance(layer, nn.ConvTranspose2d):
-        return F.conv2d(v, layer.weight, None, layer.stride, layer.padding)
+        return conv(v, layer.weight, None, layer.stride, layer.padding)  # type: ignore[arg-type]
     return v @ layer.weight
 
 

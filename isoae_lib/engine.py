@@ -14,6 +14,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from isoae_lib.architectures import rows
 from isoae_lib.networks import Autoencoder, floats, lay_out
 from isoae_lib.penalties import OBJECTIVES, normals_of
 from isoae_lib.specs import RunSpec
@@ -22,7 +23,7 @@ from isoae_lib.specs import RunSpec
 # per thread; threads started later inherit it.
 torch.set_flush_denormal(True)
 
-COMPILE_FROM = 3000  # steps from which a CPU run gains more than the compilation costs
+COMPILE_FROM = 1e12  # multiply-adds from which a CPU run gains more than the compilation costs
 WARM_UP = 3  # steps before a CUDA graph is captured, and then undone
 
 # batches (k, n, D), normals (k, n, .), weights (k,) -> the weighted terms of k fits (k, .)
@@ -50,7 +51,7 @@ class Engine:
 
     Or of k runs of one shape: each has its own data and chance, and takes the steps that it would
     take alone. Everything lives on the device, batches and chance included; a step reads nothing
-    back. On a CPU, runs of `COMPILE_FROM` steps are compiled, unless `compiled` says otherwise.
+    back. On a CPU, long runs are compiled, unless `compiled` says otherwise.
 
     Attributes
     ----------
@@ -98,9 +99,7 @@ class Engine:
         self.replay: Callable[[], Tensor] = self._once
         if on_gpu:
             self.replay, self.kind = self._captured(), "CUDA graph"
-        elif (self.spec.steps >= COMPILE_FROM if compiled is None else compiled) and (
-            fast := self._compiled()
-        ):
+        elif (self._is_long() if compiled is None else compiled) and (fast := self._compiled()):
             self.terms, self.kind = fast, "compiled"
 
     def step(self, rate: float, ease: float) -> Tensor:
@@ -111,6 +110,12 @@ class Engine:
         self.rate.fill_(rate)
         self.ease.fill_(ease)
         return self.replay()
+
+    def _is_long(self) -> bool:
+        """Whether all forward passes over data together have `COMPILE_FROM` multiply-adds."""
+        layers = rows(self.models[0], self.data[0].shape[1])
+        once = sum(layer.multiply_adds for layer in layers)
+        return self.spec.steps * self.spec.batch * once >= COMPILE_FROM
 
     def _names(self) -> tuple[str, ...]:
         """Ask the objective, on a copy: BatchNorm must not see this batch."""

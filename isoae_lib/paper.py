@@ -71,13 +71,13 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 1440, "steps": 4, "batch": 16, "width_factor": 1 / 64},
         "laptop": {"points": 1440, "steps": 200, "batch": 144, "width_factor": 1 / 16},
         "paper": {"points": 1440, "steps": 10_000, "batch": 144},
-        "published": {"points": 1440, "steps": 2000, "batch": 144, "width_factor": 1 / 8},
+        "published": {"points": 1440, "steps": 600, "batch": 144, "width_factor": 1 / 16},
     },
     "sensitivity": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
         "laptop": {"points": 5000, "steps": 300, "batch": 32, "width_factor": 1 / 16},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
-        "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
+        "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 4},
     },
     "classification": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},

@@ -95,6 +95,6 @@ _ = figures.growth(sweep["rows"])
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 told = {key: steps[0].get(key) for key in ("device", "processor", "threads", "torch", "rounds")}
-told |= {"long runs on a CPU": f"compiled from {engine.COMPILE_FROM:,} steps on"}
+told |= {"long runs on a CPU": f"compiled from {engine.COMPILE_FROM:.0e} multiply-adds on"}
 told |= {"repeat": "python benchmarks/train_step.py --json FILE"}
 pd.Series(told, name="benchmark").to_frame()

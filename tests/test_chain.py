@@ -11,7 +11,7 @@ from torch import nn
 
 from isoae_lib import chain, isometry
 from isoae_lib.architectures import ARCHITECTURES, build
-from isoae_lib.networks import Scale, SoftPlus
+from isoae_lib.networks import Conv2d, ConvTranspose2d, Scale, SoftPlus
 
 LAYERS = {
     "linear": (lambda: nn.Linear(4, 3), (4,)),
@@ -20,6 +20,9 @@ LAYERS = {
     "convolution": (lambda: nn.Conv2d(2, 3, 4, 2, 1), (2, 8, 8)),
     "convolution that leaves a border": (lambda: nn.Conv2d(2, 3, 4, 2, 0), (2, 7, 9)),
     "transposed convolution": (lambda: nn.ConvTranspose2d(2, 3, 4, 2, 3), (2, 6, 6)),
+    "convolution over all": (lambda: Conv2d(2, 3, 4, 2, 0), (2, 4, 4)),
+    "convolution over part": (lambda: Conv2d(2, 3, 4, 2, 1), (2, 4, 4)),
+    "transposed convolution from one": (lambda: ConvTranspose2d(2, 3, 4, 1, 0), (2, 1, 1)),
     "flatten": (nn.Flatten, (2, 3, 3)),
     "unflatten": (lambda: nn.Unflatten(1, (2, 3, 1)), (6,)),
     "padding": (lambda: nn.ZeroPad2d((1, 2, 3, 0)), (2, 3, 4)),

@@ -80,6 +80,16 @@ def test_what_cannot_be_compiled_is_trained_all_the_same(monkeypatch, caplog):
     assert fit.history == training.fit(SPEC).history
 
 
+def test_long_is_a_count_of_multiply_adds(monkeypatch):
+    """Of this network both ways: 3 x 16, 16 x 16, 16 x 2 and back."""
+    work = SPEC.steps * SPEC.batch * 2 * (3 * 16 + 16 * 16 + 16 * 2)
+    for method in ("I-AE", "TCAE"):
+        for least, kind in ((work, "compiled"), (work + 1, "eager")):
+            monkeypatch.setattr(engine, "COMPILE_FROM", least)
+            monkeypatch.setattr(Engine, "_compiled", lambda self: self.terms)
+            assert engine_of(replace(SPEC, method=method)).kind == kind
+
+
 def test_compiled_and_eager_agree(monkeypatch):
     eager = training.fit(SPEC)
     monkeypatch.setattr(engine, "COMPILE_FROM", 1)

@@ -12,7 +12,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from isoae_lib.errors import InputError
-from isoae_lib.networks import BETA, SoftPlus, fully_connected, transposed
+from isoae_lib.networks import (
+    BETA,
+    SoftPlus,
+    conv,
+    conv_transpose,
+    fully_connected,
+    transposed,
+)
 
 # From where SoftPlus is 0 to where it is linear; PyTorch switches at beta a = 20.
 RANGE = [-30.0, -3.0, -0.3, -0.05, -0.01, 0.0, 0.004, 0.05, 0.15, 0.25, 0.3, 5.0, 30.0]
@@ -80,6 +87,32 @@ def test_the_seed_alone_decides_the_starting_weights():
     assert torch.equal(torch.get_rng_state(), state)
     torch.rand(7)
     assert torch.equal(first, flat(4)) and not torch.equal(first, flat(5))
+
+
+GEOMETRIES = [
+    (1, 4, 2, 1),
+    (4, 4, 2, 0),
+    (4, 4, 1, 0),
+    (4, 4, 2, 1),
+    (1, 4, 2, 0),
+    (8, 4, 2, 1),
+    (7, 4, 2, 0),
+]
+
+
+@pytest.mark.parametrize(("side", "k", "s", "p"), GEOMETRIES)
+def test_convolutions_are_those_of_pytorch(side, k, s, p):
+    x, weight, bias = (torch.randn(*n).double() for n in ((5, 2, side, side), (3, 2, k, k), (3,)))
+    if side >= k:
+        ours = conv(x, weight, bias, (s, s), (p, p))
+        torch.testing.assert_close(ours, F.conv2d(x, weight, bias, s, p))
+    ours = conv_transpose(x, weight.transpose(0, 1), bias, (s, s), (p, p))
+    theirs = F.conv_transpose2d(x, weight.transpose(0, 1), bias, s, p)
+    torch.testing.assert_close(ours, theirs)
+    left_out = s - 1
+    ours = conv_transpose(x, weight.transpose(0, 1), None, (s, s), (p, p), (left_out, left_out))
+    theirs = F.conv_transpose2d(x, weight.transpose(0, 1), None, s, p, left_out)
+    torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize(("ambient", "latent"), [(3, 4), (2, 3), (3, 0)])
