@@ -14,9 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from isoae_lib import images, paper
 from isoae_lib.figures import COLOURS, bare, label
 from isoae_lib.planar import POSES, chosen
 from isoae_lib.surfaces import Array
+from isoae_lib.verdicts import Table
 
 SHOWN = 6000  # points of an embedding in a figure: more hide each other
 HOVERED = 1600  # points that show their image: a square number, for one square sheet of pictures
@@ -76,13 +78,15 @@ def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     return figure
 
 
-def strip(codes: Mapping[float, tuple[Array, NDArray]], classes: Sequence[str]) -> Figure:
-    """Figure 6, top: embeddings for growing lambda."""
-    figure, panels = _panels(len(codes), 4)
-    colours = np.array(class_colours(len(classes)))
-    for axes, (weight, (plane, labels)) in zip(panels, codes.items(), strict=True):
-        _scatter(axes, plane, labels, colours)
+def strip(runs: Table, data: str) -> Figure:
+    """Figure 6, top: embeddings of a data set for growing lambda, of the first seed."""
+    figure, panels = _panels(len(paper.FIGURE_6_WEIGHTS), 5)
+    colours = np.array(class_colours(len(images.DATA_SETS[data].classes)))
+    for axes, weight in zip(panels, paper.FIGURE_6_WEIGHTS, strict=True):
+        run = runs[f"sensitivity/{data}", f"I-AE,weight={weight}"][0]
+        _scatter(axes, run.codes, run.labels, colours)
         axes.set_title(rf"$\lambda_{{iso}} = {weight:g}$")
+    figure.suptitle(images.DATA_SETS[data].title)
     return figure
 
 

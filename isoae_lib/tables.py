@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 import pandas as pd
 from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
-from isoae_lib import architectures, paper
+from isoae_lib import architectures, images, paper
 from isoae_lib.figures import label
 from isoae_lib.runs import Run, published
 from isoae_lib.surfaces import SURFACES
@@ -89,6 +90,34 @@ def embedding_numbers(
         }
     frame = pd.DataFrame.from_dict(rows, orient="index")
     return frame.loc[:, (frame != "–").any()]
+
+
+def scales(sources: Mapping[str, Table], *sections: str) -> pd.DataFrame:
+    """Show how large the runs of some sections on images are: a row for each place and source.
+
+    "of its width" is the factor for the printed number of channels or units.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for source, runs in sources.items():
+        for (place, _), (run, *_) in runs.items():
+            spec, (section, _, data) = run.spec, place.partition("/")
+            if section not in sections:
+                continue
+            title = f"{images.DATA_SETS[data].title}, {spec.network}", source
+            if title in rows:
+                continue
+            every = [r for (where, _), group in runs.items() if where == place for r in group]
+            rows[title] = {
+                "of its width": str(Fraction(spec.width_factor)),
+                "images": f"{spec.points:,}",
+                "steps": f"{spec.steps:,}",
+                "batch": str(spec.batch),
+                "epochs": f"{spec.steps * spec.batch / spec.points:.1f}",
+                "rate": f"{spec.rate:g}",
+                "seeds": str(len({r.spec.seed for r in every})),
+                "official data": "yes" if run.record["data"]["official"] else "no: a copy",
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").sort_index()
 
 
 def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:

@@ -42,18 +42,13 @@ classes = images.DATA_SETS[data].classes
 # ## The experiment
 #
 # Five autoencoders on the same images, with fully connected networks (FC-NN of Table 4) and with
-# convolutions (S-CNN). The batch and $\lambda_{iso}$ are those of Table 5; what differs stands on
-# the page of decisions.
+# convolutions (S-CNN, and L-CNN for COIL-20). $\lambda_{iso}$ is that of Table 5, and a scale is
+# what a machine could do:
 
 # %%
 networks = {"FC-NN": f"visualization-FC/{data}", "S-CNN": f"visualization-CNN/{data}"}
-for network, place in networks.items():
-    spec = here[place, "I-AE"][0].spec
-    print(
-        f"{network} on {spec.points} images of {data}: {spec.steps} steps of {spec.batch} "
-        f"({spec.steps * spec.batch / spec.points:.1f} epochs), weight {spec.weight}, "
-        f"width {spec.width_factor:g} of the printed one"
-    )
+sources = {f"this build ({preset})": here, "published": published}
+tables.scales(sources, *paper.FIGURE_5_NETWORKS)
 
 # %% [markdown]
 # The convolutional pair, layer by layer, as printed and for one image:

@@ -42,9 +42,7 @@ place = f"classification/{data}"
 # classifiers, and codes of test images are told apart.
 
 # %%
-spec = here[place, "I-AE,latent=16"][0].spec
-print(f"{spec.network}, width {spec.width_factor:g} of the printed one, on {spec.points} images")
-print(f"{spec.steps} steps of {spec.batch}: {spec.steps * spec.batch / spec.points:.1f} epochs")
+tables.scales({f"this build ({preset})": here, "published": published}, "classification")
 
 # %% [markdown]
 # The classifiers are scikit-learn's. `svm` and `knn` work on the codes as they are, which is the

@@ -43,19 +43,23 @@ place = f"sensitivity/{data}"
 # One network, one data set, ten weights; everything else is the same.
 
 # %%
-spec = here[place, "I-AE,weight=0.01"][0].spec
-print(f"{spec.network}, width {spec.width_factor:g}, on {spec.points} images of {data}")
-print(
-    f"{spec.steps} steps of {spec.batch} images, {spec.steps * spec.batch / spec.points:.1f} epochs"
-)
+tables.scales({f"this build ({preset})": here, "published": published}, "sensitivity")
 
 # %% [markdown]
 # ## Figure 6: the embeddings
 
 # %% tags=["hide-input"]
-each = {w: here[place, f"I-AE,weight={w}"][0] for w in paper.FIGURE_6_WEIGHTS}
-planes = {w: (run.codes, run.labels) for w, run in each.items()}
-_ = image_figures.strip(planes, images.DATA_SETS[data].classes)
+_ = image_figures.strip(here, data)
+
+# %% [markdown]
+# The published runs, which are longer:
+
+# %% tags=["hide-input"]
+there = [d for d in ("mnist", "fashion-mnist") if weights_of(published, d, "L_rec")]
+for name in there:
+    _ = image_figures.strip(published, name)
+if not there:
+    print("No run of this section is published yet.")
 
 # %% [markdown]
 # ## Figure 6: the losses
@@ -74,16 +78,14 @@ def curves(table, data_sets):
 if losses := curves(here, ("mnist",)):
     _ = image_figures.loss_curves(losses)
 else:
-    print(f"{spec.steps} steps are too few to be judged.")
+    print("The runs of this build are too short to be judged.")
 
 # %% [markdown]
-# The published runs, which are longer:
+# The published runs:
 
 # %% tags=["hide-input"]
-if losses := curves(published, ("mnist", "fashion-mnist")):
-    _ = image_figures.loss_curves(losses)
-else:
-    print("No run of this section is published yet.")
+if there:
+    _ = image_figures.loss_curves(curves(published, there))
 
 # %% [markdown]
 # ## Choices that the paper leaves open

@@ -214,3 +214,23 @@ def test_a_card_names_data_that_are_not_official(monkeypatch):
     monkeypatch.setattr(tables, "published", lambda: [(name, run)])
     told = tables.published_provenance(name.partition("/")[0]).data
     assert f"<th>not the official data</th><td>{run.spec.data}</td>" in told
+
+
+def test_the_scale_is_that_of_the_specs_and_counts_seeds():
+    def group(name, seeds):
+        specs = [paper.spec(name, "published", seed) for seed in range(seeds)]
+        return [SimpleNamespace(spec=s, record={"data": {"official": False}}) for s in specs]
+
+    table = {
+        ("s-shape", "AE"): group("3d/s-shape/AE", 1),
+        ("visualization-FC/mnist", "AE"): group("visualization-FC/mnist/AE", 1),
+        ("visualization-FC/mnist", "CAE"): group("visualization-FC/mnist/CAE", 3),
+        ("sensitivity/mnist", "I-AE"): group("sensitivity/mnist/I-AE", 1),
+    }
+    shown = tables.scales({"published": table, "this build": {}}, "visualization-FC")
+    assert list(shown.index) == [("MNIST, FC-NN", "published")]
+    spec, row = paper.spec("visualization-FC/mnist/AE", "published"), shown.iloc[0]
+    epochs = spec.steps * spec.batch / spec.points
+    assert float(row["epochs"]) == pytest.approx(epochs, abs=0.05)
+    assert row["images"] == f"{spec.points:,}" and row["steps"] == f"{spec.steps:,}"
+    assert row["seeds"] == "3" and row["official data"].startswith("no")
