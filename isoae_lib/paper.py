@@ -104,7 +104,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
 }  # fmt: skip
 # What no preset changes.
-IMAGES: Settings = {"schedule": "constant"}
+IMAGES: Settings = {"schedule": "constant", "reduction": "mean"}  # decisions 1 and 12
 FIXED: dict[str, Settings] = {
     "toy": {"latent": 1, "weight": 0.1},
     "3d": {},
@@ -114,7 +114,7 @@ FIXED: dict[str, Settings] = {
     "sensitivity": {**IMAGES, "network": "S-CNN"},
     "classification": {**IMAGES, "network": "S-CNN", "weight": 0.075},
     "generalization": {
-        "schedule": "plateau", "weight": 0.1, "network": "MNIST-CNN", "latent": 16,
+        **IMAGES, "schedule": "plateau", "weight": 0.1, "network": "MNIST-CNN", "latent": 16,
     },
 }  # fmt: skip
 EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Tables 5 and 6
@@ -173,7 +173,7 @@ DIGITS = ("mnist", "mnist-5k", "fashion-mnist")
 FIGURE_5_METHODS = ("I-AE", "CAE", "RAE-GP", "DAE", "AE")
 FIGURE_6_WEIGHTS = (0, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1)  # decision 20
 ABLATIONS = {  # decision -> what is set otherwise, beside the weight of section 4.2
-    "1": "reduction=mean", "2": "sampler=uniform", "4": "statistics=probes",
+    "1": "reduction=sum", "2": "sampler=uniform", "4": "statistics=probes",
     "4 again": "statistics=both", "12": "rate=0.0001", "12 again": "rate=0.0005",
 }  # fmt: skip
 VARIANTS = (
@@ -222,7 +222,6 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     settings |= CHANGES.get((section, data, preset), {})
     if section == "generalization":
         settings |= RIVALS.get(method, {}).get(data.removesuffix("-5k"), {})
-        settings |= {"reduction": "mean"} if method in RIVALS else {}
     if data == "mnist-5k":
         settings |= _fewer(settings, 4000 if section in TESTED else 5000)
     plain = RunSpec(data=data, method=method, seed=seed, **settings)  # type: ignore[arg-type]

@@ -114,10 +114,36 @@ def scales(sources: Mapping[str, Table], *sections: str) -> pd.DataFrame:
                 "batch": str(spec.batch),
                 "epochs": f"{spec.steps * spec.batch / spec.points:.1f}",
                 "rate": f"{spec.rate:g}",
+                "L_rec": spec.reduction,
                 "seeds": str(len({r.spec.seed for r in every})),
                 "official data": "yes" if run.record["data"]["official"] else "no: a copy",
             }
     return pd.DataFrame.from_dict(rows, orient="index").sort_index()
+
+
+def ablations(runs: Table, place: str) -> pd.DataFrame:
+    """Show what the choices of decisions 1, 2, 4 and 12 change: a row for each that was trained.
+
+    Losses are the record's, over training images; RMSE, of a pixel, has one unit in all rows.
+    """
+    base = "I-AE,weight=0.075"
+    choices = {"as above": base} | {
+        f"{decision.split()[0]}: {setting}": f"{base},{setting}"
+        for decision, setting in paper.ABLATIONS.items()
+    }
+    rows = {}
+    for title, method in choices.items():
+        for run in runs.get((place, method), [])[:1]:
+            losses, metrics = run.record["losses"], run.metrics
+            rows[title] = {
+                "RMSE": metrics.get("rmse"),
+                "L_iso": losses.get("L_iso"),
+                "L_piso": losses.get("L_piso"),
+                "singular value of df": metrics.get("singular_value_median"),
+                "crowding": metrics.get("crowding"),
+                "5-NN accuracy": metrics.get("knn_accuracy"),
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").round(3)
 
 
 def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:

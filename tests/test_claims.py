@@ -234,3 +234,14 @@ def test_the_scale_is_that_of_the_specs_and_counts_seeds():
     assert float(row["epochs"]) == pytest.approx(epochs, abs=0.05)
     assert row["images"] == f"{spec.points:,}" and row["steps"] == f"{spec.steps:,}"
     assert row["seeds"] == "3" and row["official data"].startswith("no")
+
+
+def test_choices_stand_in_one_unit_and_only_where_they_were_trained():
+    summed = SimpleNamespace(
+        record={"losses": {"L_rec": 31.4, "L_iso": 3.0, "L_piso": 0.5}}, metrics={"rmse": 0.2}
+    )
+    table = {("sensitivity/mnist", "I-AE,weight=0.075,reduction=sum"): [summed]}
+    shown = tables.ablations(table, "sensitivity/mnist")
+    assert list(shown.index) == ["1: reduction=sum"] and "L_rec" not in shown
+    assert shown.iloc[0]["RMSE"] == 0.2 and shown.iloc[0]["L_iso"] == 3.0
+    assert tables.ablations({}, "sensitivity/mnist").empty

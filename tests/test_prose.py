@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import subprocess
@@ -88,6 +89,16 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
         long = preset in ("paper", "published")
         changed = replace(other, data="swiss-roll", beta2=float(told[1]) if long else other.beta2)
         assert roll == changed
+
+
+def test_surfaces_add_up_and_images_average():
+    """Decision 1, for every run of every preset."""
+    assert "We add up on\nsurfaces, and average over the pixels of images." in DECISIONS.read_text()
+    for section, (data_sets, methods) in paper.SECTIONS.items():
+        for data, method in itertools.product(data_sets, methods):
+            for preset in paper.SETTINGS[section]:
+                spec = paper.spec(f"{section}/{data}/{method}", preset)
+                assert spec.reduction == ("mean" if spec.of_images else "sum")
 
 
 def test_the_page_says_from_where_on_runs_are_compiled():
