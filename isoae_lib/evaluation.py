@@ -137,7 +137,8 @@ def _array_map(net: torch.nn.Module) -> Map:
     def apply(values: Array) -> Array:
         with torch.no_grad():
             at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // values.shape[1]))
-            parts = torch.as_tensor(values, device=parameter.device).split(at_once)
+            starts = range(0, max(1, len(values)), at_once)
+            parts = (torch.tensor(values[k : k + at_once], device=parameter.device) for k in starts)
             mapped = [net(floats(part, parameter.dtype)) for part in parts]
             return torch.cat(mapped).cpu().double().numpy()
 
@@ -151,7 +152,7 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
     """
     parameter = next(model.parameters())
     with torch.no_grad():
-        z = model.encoder(floats(torch.as_tensor(x, device=parameter.device), parameter.dtype))
+        z = model.encoder(floats(torch.tensor(x, device=parameter.device), parameter.dtype))
         eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
         axes = [axis.expand_as(z) for axis in eye]
         on_surface, *columns = push_forward(model.decoder, z, *axes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -111,3 +113,16 @@ def test_extra_parts_do_not_see_a_rotation_of_the_latent_space():
 def test_spacing_variation_has_its_closed_forms():
     assert ev.spacing_variation(np.arange(9.0)[:, None]) == 0
     assert ev.spacing_variation(np.array([[0.0], [1.0], [4.0]])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_an_array_that_nobody_may_write_to_is_mapped_part_by_part(n, monkeypatch):
+    monkeypatch.setattr(ev, "AT_ONCE", 3)
+    model = fully_connected(3, 2, width=4, depth=1).eval()
+    x = np.random.default_rng(0).random((n, 3))
+    x.flags.writeable = False
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("error")
+        codes = ev.encoder_map(model)(x)
+        whole = model.encoder(torch.tensor(x, dtype=torch.float32))
+    np.testing.assert_allclose(codes, whole.double().numpy(), rtol=1e-5, atol=1e-7)
