@@ -94,7 +94,9 @@ def _stable(runs: Table) -> tuple[str, str]:
             continue
         rec = np.array([losses[w].mean() for w in STABLE])
         acc = np.array([accuracy[w].mean() for w in STABLE])
-        told.append(f"{data}: L_rec {rec.max() / rec.min():.2f}x, accuracy {np.ptp(acc):.2f}")
+        told.append(
+            f"{data}: L_rec {rec.max() / rec.min():.2f}x, accuracy varies by {np.ptp(acc):.2f}"
+        )
         good += [bool(rec.max() <= 1.5 * rec.min()), bool(np.ptp(acc) <= 0.1)]
     return _passed(told, good)
 
