@@ -172,10 +172,10 @@ def summary(name: str, latent: int, width: float = 1.0) -> list[Row]:
     """List a network's layers with their output, parameters and multiply-adds for one image."""
     with torch.device("meta"):
         model = build(name, latent, width)
-    return rows(model, math.prod(ARCHITECTURES[name].shape))
+    return layer_costs(model, math.prod(ARCHITECTURES[name].shape))
 
 
-def rows(model: Autoencoder, ambient: int) -> list[Row]:
+def layer_costs(model: Autoencoder, ambient: int) -> list[Row]:
     """List the layers with weights of both networks, for one sample of `ambient` numbers."""
     model = deepcopy(model).to("meta").eval()
     x, found = torch.empty(1, ambient, device="meta"), []

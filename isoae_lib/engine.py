@@ -14,7 +14,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from isoae_lib.architectures import rows
+from isoae_lib.architectures import layer_costs
 from isoae_lib.networks import Autoencoder, floats, lay_out
 from isoae_lib.penalties import OBJECTIVES, normals_of
 from isoae_lib.specs import RunSpec
@@ -113,7 +113,7 @@ class Engine:
 
     def _is_long(self) -> bool:
         """Whether all forward passes over data together have `COMPILE_FROM` multiply-adds."""
-        layers = rows(self.models[0], self.data[0].shape[1])
+        layers = layer_costs(self.models[0], self.data[0].shape[1])
         once = sum(layer.multiply_adds for layer in layers)
         return self.spec.steps * self.spec.batch * once >= COMPILE_FROM
 

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from isoae_lib.errors import InputError
 
 BETA = 100.0  # of every SoftPlus in the paper (Table 3)
-Sides = tuple[int, ...]  # one number for the rows, one for the columns
 CODE_UNIT = 4.0  # unit of the codes, in units of the data: a surface needs more room unrolled
+Sides = tuple[int, ...]  # one number for the rows, one for the columns
 
 
 def floats(x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -50,10 +50,8 @@ place = f"generalization/{data}"
 # %%
 first = here[place, "I-AE"][0]
 spec = first.spec
-print(f"{spec.network}, width {spec.width_factor:g} of the printed one, latent size {spec.latent}")
-print(f"{spec.points} training images of {data}, {spec.validation} for validation")
-print(f"{spec.steps} steps of {spec.batch}: {spec.steps * spec.batch / spec.points:.1f} epochs")
-print(f"learning rate {spec.rate:g} at first")
+print(f"latent size {spec.latent}; {spec.validation} images of this build are for validation")
+tables.scales({f"this build ({preset})": here, "published": published}, "generalization")
 
 # %% [markdown]
 # ## Table 7
