@@ -65,7 +65,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
         "laptop": {"points": 5000, "steps": 300, "batch": 64, "width_factor": 1 / 8},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
-        "published": {"points": 60_000, "steps": 4690, "batch": 128},
+        "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
     },
     "visualization-COIL": {
         "smoke": {"points": 1440, "steps": 4, "batch": 16, "width_factor": 1 / 64},
