@@ -179,6 +179,11 @@ ABLATIONS = {  # decision -> what is set otherwise, beside the weight of section
 VARIANTS = (
     *(f"weight={w}" for w in FIGURE_6_WEIGHTS), *(f"weight=0.075,{s}" for s in ABLATIONS.values())
 )  # fmt: skip
+SWEPT = {  # decision 14: settings of the rivals to choose from, beside I-AE's own weight
+    "CAE": ("weight", (0.0001, 0.001, 0.01)),
+    "RAE-GP": ("weight", (0.0001, 0.001, 0.01)),
+    "DAE": ("noise", (0.05, 0.1, 0.2)),
+}  # fmt: skip
 TABLE_2_METHODS = ("I-AE", "AE", "CAE", "DAE", "RAE-GP")
 DATA_OF_TABLE_2 = ("mnist", "fashion-mnist", "coil20")
 DATA_OF_TABLE_7 = ("mnist", "cifar10", "celeba")
@@ -255,6 +260,19 @@ def variants(section: str) -> list[str]:
     if section == "classification":
         return [f"{m},latent={d}" for d in LATENTS for m in TABLE_2_METHODS]
     return []
+
+
+def sweep(section: str) -> dict[str, list[str]]:
+    """Return the runs that a rival's setting in Figure 5 is chosen from (decision 14), by method.
+
+    They have a quarter of the published steps.
+    """
+    steps = int(SETTINGS[section]["published"]["steps"]) // 4
+    own = {"weight": (FIXED[section]["weight"],), "noise": ()}
+    return {
+        method: [f"{method},{name}={value},steps={steps}" for value in (*swept, *own[name])]
+        for method, (name, swept) in SWEPT.items()
+    }
 
 
 def image_data(preset: str, section: str = "") -> tuple[str, ...]:
