@@ -145,10 +145,14 @@ def floor(network: str, batch: int, latent: int = 2) -> Step:
 def _products(layer: nn.Module, x: Tensor, g: Tensor) -> Step:
     w = layer.weight
     assert isinstance(w, Tensor)
+    transposed = isinstance(layer, nn.ConvTranspose2d)
+    image = g if transposed else x
+    if image.shape[2:] == w.shape[2:] and not any(getattr(layer, "padding", ())):
+        # The kernel covers the image: one product, as in `networks`.
+        x, g, w = x.flatten(1), g.flatten(1), w.flatten(1).T if transposed else w.flatten(1)
     if w.ndim == 2:
         return lambda: (x @ w.T, g @ w, g.T @ x)
     assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-    transposed = isinstance(layer, nn.ConvTranspose2d)
     geometry = (layer.stride, layer.padding, (1, 1), transposed, (0, 0), 1)
     mask = [True, True, False]
     return lambda: (
