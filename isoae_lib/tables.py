@@ -50,6 +50,28 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
     return frame.style.apply(bold, axis=1).set_uuid("table-1")
 
 
+def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
+    """Show Table 1's number of the rivals at other settings (decision 14), below that of I-AE."""
+    own = paper.spec(f"3d/{data}/I-AE", "published")
+    rows = {("I-AE", f"weight {own.weight:g}"): "I-AE"}
+    for method, (weaker, stronger) in paper.SWEPT_3D.items():
+        field = weaker.split("=")[0]
+        as_above = f"{field} {getattr(own, field):g}"
+        for setting, name in (
+            (weaker, f"{method},{weaker}"),
+            (as_above, method),
+            (stronger, f"{method},{stronger}"),
+        ):
+            rows[method, setting.replace("=", " ")] = name
+    found = {row: values(runs, data, name, "edge_ratio_std") for row, name in rows.items()}
+    shown = {
+        row: {"std": mean_and_deviation(v, 3), "seeds": len(v)}
+        for row, v in found.items()
+        if len(v)
+    }
+    return pd.DataFrame.from_dict(shown, orient="index")
+
+
 IMAGE_METRICS = {  # shown as -> metric, digits
     "crowding": ("crowding", 2),
     "silhouette": ("silhouette", 2),
@@ -131,19 +153,45 @@ def ablations(runs: Table, place: str) -> pd.DataFrame:
         f"{decision.split()[0]}: {setting}": f"{base},{setting}"
         for decision, setting in paper.ABLATIONS.items()
     }
-    rows = {}
-    for title, method in choices.items():
-        for run in runs.get((place, method), [])[:1]:
-            losses, metrics = run.record["losses"], run.metrics
-            rows[title] = {
-                "RMSE": metrics.get("rmse"),
-                "L_iso": losses.get("L_iso"),
-                "L_piso": losses.get("L_piso"),
-                "singular value of df": metrics.get("singular_value_median"),
-                "crowding": metrics.get("crowding"),
-                "5-NN accuracy": metrics.get("knn_accuracy"),
-            }
+    rows = {
+        title: {
+            "RMSE": run.metrics.get("rmse"),
+            "L_iso": run.record["losses"].get("L_iso"),
+            "L_piso": run.record["losses"].get("L_piso"),
+            **_isometry_and_spread(run),
+        }
+        for title, method in choices.items()
+        for run in runs.get((place, method), [])[:1]
+    }
     return pd.DataFrame.from_dict(rows, orient="index").round(3)
+
+
+def _isometry_and_spread(run: Run) -> dict[str, float | None]:
+    """Return what shows the strength of a regularizer in the plane."""
+    names = {
+        "singular value of df": "singular_value_median",
+        "crowding": "crowding",
+        "5-NN accuracy": "knn_accuracy",
+    }
+    return {shown: run.metrics.get(metric) for shown, metric in names.items()}
+
+
+def sweep(runs: Table, section: str) -> pd.DataFrame:
+    """Show the runs that the rivals' settings are chosen from, and the choice (decision 14)."""
+    rows: dict[tuple[str, str], dict[str, float | str | None]] = {}
+    for method, names in paper.sweep(section).items():
+        found = {
+            name: runs[place][0] for name in names if (place := (f"{section}/mnist", name)) in runs
+        }
+        accuracy = {name: run.metrics.get("knn_accuracy", 0) for name, run in found.items()}
+        for name, run in found.items():
+            setting = name.split(",")[1].replace("=", " ")
+            rows[method, setting] = {
+                "RMSE": run.metrics.get("rmse"),
+                **_isometry_and_spread(run),
+                "": "chosen" if name == max(accuracy, key=accuracy.__getitem__) else "",
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").round(4)
 
 
 def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:

@@ -245,3 +245,32 @@ def test_choices_stand_in_one_unit_and_only_where_they_were_trained():
     assert list(shown.index) == ["1: reduction=sum"] and "L_rec" not in shown
     assert shown.iloc[0]["RMSE"] == 0.2 and shown.iloc[0]["L_iso"] == 3.0
     assert tables.ablations({}, "sensitivity/mnist").empty
+
+
+def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
+    accuracies = {"CAE": (0.5, 0.7, 0.7, 0.6), "DAE": (0.1, None, 0.3)}  # None: it diverged
+    section = "visualization-CNN"
+    table = {
+        (f"{section}/mnist", name): [
+            SimpleNamespace(metrics={} if value is None else {"knn_accuracy": value})
+        ]
+        for method, values in accuracies.items()
+        for name, value in zip(paper.sweep(section)[method], values, strict=True)
+    }
+    shown = tables.sweep(table, section)
+    assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(0)
+    chosen = shown.index[shown[""] == "chosen"]
+    assert list(chosen) == [("CAE", "weight 0.001"), ("DAE", "noise 0.2")]
+    assert tables.sweep({}, section).empty
+
+
+def test_the_rivals_have_what_the_published_sweep_chose():
+    published = verdicts.table(runs.published())
+    for section in ("visualization-FC", "visualization-CNN"):
+        shown = tables.sweep(published, section)
+        assert len(shown) == sum(map(len, paper.sweep(section).values()))
+        chosen = {m: setting.split() for m, setting in shown.index[shown[""] == "chosen"]}
+        written = {
+            m: [*map(str, *settings.items())] for m, settings in paper.TUNED[section].items()
+        }
+        assert written == chosen
