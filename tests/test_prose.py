@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import subprocess
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +119,23 @@ def test_the_table_of_rivals_says_what_table_7_does():
         method: [list(by_data[data].values()) for data in paper.DATA_OF_TABLE_7]
         for method, by_data in paper.RIVALS.items()
     }
+
+
+def test_the_table_of_chosen_settings_says_what_figure_5_does():
+    rows = re.findall(r"^\| ([\w-]+) \(its \w+\) \| (.+) \| (.+) \|$", DECISIONS.read_text(), re.M)
+    written = {method: [float(cell) for cell in cells] for method, *cells in rows}
+    tuned = [paper.TUNED[s] for s in ("visualization-FC", "visualization-CNN")]
+    assert written == {m: [v for chosen in tuned for v in chosen[m].values()] for m in tuned[0]}
+    for section in (
+        "visualization-FC",
+        "visualization-CNN",
+        "visualization-COIL",
+        "classification",
+    ):
+        data = paper.SECTIONS[section][0][0]
+        for method, chosen in paper.TUNED[section].items():
+            spec = paper.spec(f"{section}/{data}/{method}", "laptop")
+            assert chosen.items() <= asdict(spec).items()
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
