@@ -191,7 +191,8 @@ def sweep(runs: Table, section: str) -> pd.DataFrame:
                 **_isometry_and_spread(run),
                 "": "chosen" if name == max(accuracy, key=accuracy.__getitem__) else "",
             }
-    return pd.DataFrame.from_dict(rows, orient="index").round(4)
+    digits = {"RMSE": 4, "singular value of df": 2, "crowding": 2, "5-NN accuracy": 3}
+    return pd.DataFrame.from_dict(rows, orient="index").round(digits)
 
 
 def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:

@@ -89,7 +89,7 @@ tables.edge_ratio_comparison(published, every, preset)
 
 # %% [markdown]
 # Only I-AE's weight is printed. What a weaker and a stronger setting would have done for its rivals
-# on the S shape, in published runs (decision 14):
+# on the S shape, in published runs ({ref}`decision 14 <decision-14>`):
 
 # %% tags=["hide-input"]
 tables.rivals_otherwise(published, "s-shape")

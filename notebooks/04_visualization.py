@@ -42,8 +42,8 @@ classes = images.DATA_SETS[data].classes
 # ## The experiment
 #
 # Five autoencoders on the same images, with fully connected networks (FC-NN of Table 4) and with
-# convolutions (S-CNN, and L-CNN for COIL-20). $\lambda_{iso}$ is that of Table 5, and a scale is
-# what a machine could do:
+# convolutions (S-CNN, and L-CNN for COIL-20). $\lambda_{iso}$ is that of Table 5, its rivals have
+# what a sweep chose ({ref}`decision 14 <decision-14>`), and a scale is what a machine could do:
 
 # %%
 networks = {"FC-NN": f"visualization-FC/{data}", "S-CNN": f"visualization-CNN/{data}"}

@@ -107,8 +107,8 @@ tables.ablations(published, "sensitivity/mnist")
 # ## How strong the rivals are
 #
 # Figure 5 and Table 2 compare I-AE with autoencoders that have a weight, or a level of noise, too,
-# and the paper prints none. It is chosen here by a rule (decision 14), from published runs on MNIST
-# with a quarter of the steps:
+# and the paper prints none. It is chosen here by a rule ({ref}`decision 14 <decision-14>`), from
+# published runs on MNIST with a quarter of the steps:
 
 # %% tags=["hide-input"]
 for section, network in paper.FIGURE_5_NETWORKS.items():
