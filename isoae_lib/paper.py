@@ -194,6 +194,12 @@ SWEPT = {  # decision 14: settings of the rivals to choose from, beside I-AE's o
     "RAE-GP": ("weight", (0.0001, 0.001, 0.01)),
     "DAE": ("noise", (0.05, 0.1, 0.2)),
 }
+SWEPT_3D = {  # of Table 1: a weaker and a stronger one
+    "CAE": ("weight=0.001", "weight=0.1"),
+    "TCAE": ("weight=0.001", "weight=0.1"),
+    "RAE-GP": ("weight=0.001", "weight=0.1"),
+    "DAE": ("noise=0.05", "noise=0.2"),
+}
 TABLE_2_METHODS = ("I-AE", "AE", "CAE", "DAE", "RAE-GP")
 DATA_OF_TABLE_2 = ("mnist", "fashion-mnist", "coil20")
 DATA_OF_TABLE_7 = ("mnist", "cifar10", "celeba")

@@ -88,6 +88,13 @@ published = verdicts.table(runs.published())
 tables.edge_ratio_comparison(published, every, preset)
 
 # %% [markdown]
+# Only I-AE's weight is printed. What a weaker and a stronger setting would have done for its rivals
+# on the S shape, in published runs ({ref}`decision 14 <decision-14>`):
+
+# %% tags=["hide-input"]
+tables.rivals_otherwise(published, "s-shape")
+
+# %% [markdown]
 # How much does the grid matter? The same number for I-AE on a finer and a coarser grid, and over
 # the codes' convex hull instead of their outline, which asks the decoder about places where there
 # is no data:
