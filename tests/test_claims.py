@@ -274,3 +274,23 @@ def test_the_rivals_have_what_the_published_sweep_chose():
             m: [*map(str, *settings.items())] for m, settings in paper.TUNED[section].items()
         }
         assert written == chosen
+
+
+def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
+    numbers = {
+        "CAE,weight=0.001": (0.3,),
+        "CAE": (0.1, 0.3),
+        "CAE,weight=0.1": (0.2,),
+        "I-AE": (0.02,),
+    }
+    table = {
+        ("s-shape", name): [SimpleNamespace(metrics={"edge_ratio_std": v}) for v in values]
+        for name, values in numbers.items()
+    }
+    shown = tables.rivals_otherwise(table, "s-shape")
+    assert list(shown.index) == [
+        ("I-AE", "weight 0.01"),
+        *(("CAE", f"weight {w}") for w in ("0.001", "0.01", "0.1")),
+    ]
+    assert list(shown["std"]) == ["0.020", "0.300", "0.200 ± 0.141", "0.200"]
+    assert list(shown["seeds"]) == [1, 1, 2, 1]
