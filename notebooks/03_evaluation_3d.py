@@ -88,8 +88,8 @@ published = verdicts.table(runs.published())
 tables.edge_ratio_comparison(published, every, preset)
 
 # %% [markdown]
-# Only I-AE's weight is printed. What a weaker and a stronger setting would have done for its rivals
-# on the S shape, in published runs ({ref}`decision 14 <decision-14>`):
+# Only I-AE's weight is printed. What weaker and stronger settings do for its rivals on the S shape,
+# in the published runs that there are ({ref}`decision 14 <decision-14>`):
 
 # %% tags=["hide-input"]
 tables.rivals_otherwise(published, "s-shape")
