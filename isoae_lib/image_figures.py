@@ -50,7 +50,7 @@ def _scatter(axes: Axes, codes: Array, labels: NDArray, colours: NDArray) -> Non
 
 def embeddings(row: Row, title: str, classes: Sequence[str]) -> Figure:
     """Figure 5 for one network: an embedding for each method, coloured by class."""
-    figure, panels = _panels(len(row), 4)
+    figure, panels = _panels(len(row), 3 if len(row) == 5 else 4)
     colours = np.array(class_colours(len(classes)))
     for axes, (method, (codes, labels)) in zip(panels, row.items(), strict=True):
         _scatter(axes, codes, labels, colours)
@@ -67,7 +67,7 @@ def embeddings(row: Row, title: str, classes: Sequence[str]) -> Figure:
 
 def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     """Figure 5, last row: three objects of COIL-20, each view joined to the next rotation."""
-    figure, panels = _panels(len(row), 4)
+    figure, panels = _panels(len(row), 3 if len(row) == 5 else 4)
     colours = class_colours(20)
     for axes, (method, (codes, _)) in zip(panels, row.items(), strict=True):
         rings = codes.reshape(-1, POSES, 2)

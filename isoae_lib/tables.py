@@ -178,7 +178,8 @@ def _isometry_and_spread(run: Run) -> dict[str, float | None]:
 
 def sweep(runs: Table, section: str) -> pd.DataFrame:
     """Show the runs that the rivals' settings are chosen from, and the choice (decision 14)."""
-    rows: dict[tuple[str, str], dict[str, float | str | None]] = {}
+    network = paper.FIGURE_5_NETWORKS[section]
+    rows: dict[tuple[str, str, str], dict[str, float | str | None]] = {}
     for method, names in paper.sweep(section).items():
         found = {
             name: runs[place][0] for name in names if (place := (f"{section}/mnist", name)) in runs
@@ -186,7 +187,7 @@ def sweep(runs: Table, section: str) -> pd.DataFrame:
         accuracy = {name: run.metrics.get("knn_accuracy", 0) for name, run in found.items()}
         for name, run in found.items():
             setting = name.split(",")[1].replace("=", " ")
-            rows[method, setting] = {
+            rows[network, method, setting] = {
                 "RMSE": run.metrics.get("rmse"),
                 **_isometry_and_spread(run),
                 "": "chosen" if name == max(accuracy, key=accuracy.__getitem__) else "",

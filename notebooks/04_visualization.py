@@ -101,8 +101,8 @@ tables.embedding_numbers(here, networks, measured)
 # %% [markdown]
 # ## The published runs
 #
-# They are longer, and cover Fashion-MNIST and COIL-20 as well. A record has the codes; the images
-# themselves are not part of this project.
+# They are longer, and cover more data sets. A record has the codes; the images themselves are not
+# part of this project.
 
 # %% tags=["hide-input"]
 titles = {

@@ -25,7 +25,7 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-from IPython.display import display
+import pandas as pd
 
 from isoae_lib import claims, figures, image_figures, images, paper, runs, tables, verdicts
 from isoae_lib.image_claims import weights_of
@@ -111,10 +111,7 @@ tables.ablations(published, "sensitivity/mnist")
 # published runs on MNIST with a quarter of the steps:
 
 # %% tags=["hide-input"]
-for section, network in paper.FIGURE_5_NETWORKS.items():
-    if len(swept := tables.sweep(published, section)):
-        print(network)
-        display(swept)
+pd.concat(tables.sweep(published, section) for section in paper.FIGURE_5_NETWORKS)
 
 # %% [markdown]
 # ## Verdicts

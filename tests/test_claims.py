@@ -258,9 +258,12 @@ def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
         for name, value in zip(paper.sweep(section)[method], values, strict=True)
     }
     shown = tables.sweep(table, section)
-    assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(0)
+    assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(1)
     chosen = shown.index[shown[""] == "chosen"]
-    assert list(chosen) == [("CAE", "weight 0.001"), ("DAE", "noise 0.2")]
+    assert list(chosen) == [
+        ("S-CNN", "CAE", "weight 0.001"),
+        ("S-CNN", "DAE", "noise 0.2"),
+    ]
     assert tables.sweep({}, section).empty
 
 
@@ -269,7 +272,7 @@ def test_the_rivals_have_what_the_published_sweep_chose():
     for section in ("visualization-FC", "visualization-CNN"):
         shown = tables.sweep(published, section)
         assert len(shown) == sum(map(len, paper.sweep(section).values()))
-        chosen = {m: setting.split() for m, setting in shown.index[shown[""] == "chosen"]}
+        chosen = {m: setting.split() for _, m, setting in shown.index[shown[""] == "chosen"]}
         written = {
             m: [*map(str, *settings.items())] for m, settings in paper.TUNED[section].items()
         }
