@@ -30,10 +30,15 @@ def class_colours(count: int) -> list[tuple[float, float, float]]:
     return sns.color_palette("colorblind", 10) if count <= 10 else sns.husl_palette(count, l=0.6)
 
 
-def _panels(count: int, columns: int) -> tuple[Figure, list[Axes]]:
-    """Return a figure of so many square panels without ticks."""
-    rows = -(-count // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(7.6, 7.6 / columns * rows + 0.4 * rows))
+def _panels(count: int, most: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many square panels without ticks, in rows of equal length.
+
+    Rows are as few as `most` panels in each allow.
+    """
+    rows = -(-count // most)
+    columns = -(-count // rows)
+    size = (7.6, 7.6 / columns * rows + 0.4 * rows)
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axes in grid.flat[count:]:
         axes.axis("off")
     for axes in grid.flat[:count]:
@@ -50,7 +55,7 @@ def _scatter(axes: Axes, codes: Array, labels: NDArray, colours: NDArray) -> Non
 
 def embeddings(row: Row, title: str, classes: Sequence[str]) -> Figure:
     """Figure 5 for one network: an embedding for each method, coloured by class."""
-    figure, panels = _panels(len(row), 3 if len(row) == 5 else 4)
+    figure, panels = _panels(len(row), 4)
     colours = np.array(class_colours(len(classes)))
     for axes, (method, (codes, labels)) in zip(panels, row.items(), strict=True):
         _scatter(axes, codes, labels, colours)
@@ -67,7 +72,7 @@ def embeddings(row: Row, title: str, classes: Sequence[str]) -> Figure:
 
 def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     """Figure 5, last row: three objects of COIL-20, each view joined to the next rotation."""
-    figure, panels = _panels(len(row), 3 if len(row) == 5 else 4)
+    figure, panels = _panels(len(row), 4)
     colours = class_colours(20)
     for axes, (method, (codes, _)) in zip(panels, row.items(), strict=True):
         rings = codes.reshape(-1, POSES, 2)
