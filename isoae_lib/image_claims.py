@@ -38,17 +38,38 @@ def _passed(told: list[str], good: list[bool]) -> tuple[str, str]:
     return "; ".join(told), VERDICTS[0 if all(good) else 1 if any(good) else 2]
 
 
-def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, str]]:
-    """I-AE against the baseline autoencoders: for every network and seed, or on average."""
+def rebuilds(runs: Table, place: str, method: str) -> bool:
+    """Tell whether a method rebuilds its images better than their mean image would."""
+    own, mean_image = (values(runs, place, method, m) for m in ("rmse", "mean_image_rmse"))
+    return bool(own.mean() < mean_image.mean())
+
+
+def _best(
+    metric: str, data: str, lowest: bool, rebuilt: bool = False
+) -> Callable[[Table], tuple[str, str]]:
+    """I-AE against the baseline autoencoders: for every network and seed, or on average.
+
+    `rebuilt`: networks on which I-AE does not rebuild the images are not judged, and a rival that
+    does not has lost.
+    """
 
     def judge(runs: Table) -> tuple[str, str]:
-        judged = _places(runs, data)
+        judged = {
+            network: place
+            for network, place in _places(runs, data).items()
+            if not rebuilt or rebuilds(runs, place, "I-AE")
+        }
         told, every_seed, on_average = [], [], []
         for network, place in judged.items():
             sign = 1 if lowest else -1
             lost = sign * np.inf
             ours = values(runs, place, "I-AE", metric, lost)
-            theirs = {m: values(runs, place, m, metric, lost) for m in RIVALS}
+            theirs = {
+                m: values(runs, place, m, metric, lost)
+                if not rebuilt or rebuilds(runs, place, m)
+                else np.full(len(ours), lost)
+                for m in RIVALS
+            }
             rival = min(RIVALS, key=lambda m: sign * theirs[m].mean())
             seeds = min(len(ours), *(len(v) for v in theirs.values()))
             wins = [
@@ -124,6 +145,10 @@ def _rises(runs: Table) -> tuple[str, str]:
     return _passed(told, good)
 
 
+REBUILT = (
+    " Judged where I-AE rebuilds the images better than their mean image would; a rival that does "
+    "not has lost."
+)
 TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "coil20": "COIL-20"}
 IMAGE_CLAIMS = (
     *(
@@ -134,8 +159,9 @@ IMAGE_CLAIMS = (
             "a picture",
             "Density within half the radius that holds 95 % of the whitened codes, over an even "
             "spread's. Reproduced: I-AE has the lowest for every network and seed; partly: for "
-            "the mean over seeds, with one network or more.",
-            _best("crowding", data, lowest=True),
+            "the mean over seeds, with one network or more."
+            + REBUILT * (data == "coil20"),
+            _best("crowding", data, lowest=True, rebuilt=data == "coil20"),
         )
         for data, title in TITLES.items()
     ),
@@ -144,16 +170,16 @@ IMAGE_CLAIMS = (
         "COIL-20's views, 5 degrees apart, come out more equidistant with I-AE",
         "a picture",
         "Coefficient of variation of the distances between neighbouring rotations. Reproduced: "
-        "the lowest of the five autoencoders for every seed; partly: for the mean.",
-        _best("ring_variation", "coil20", lowest=True),
+        "the lowest of the five autoencoders for every seed; partly: for the mean." + REBUILT,
+        _best("ring_variation", "coil20", lowest=True, rebuilt=True),
     ),
     Claim(
         "separated rings", "4.2, Figure 5",
         "in I-AE the rings of COIL-20's objects are better separated",
         "a picture",
         "Accuracy of 5 nearest neighbours in the plane. Reproduced: the highest of the five "
-        "autoencoders for every seed; partly: for the mean.",
-        _best("knn_accuracy", "coil20", lowest=False),
+        "autoencoders for every seed; partly: for the mean." + REBUILT,
+        _best("knn_accuracy", "coil20", lowest=False, rebuilt=True),
     ),
     Claim(
         "stable in lambda", "4.4, Figure 6",

@@ -28,9 +28,11 @@ def evaluate(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array) -> d
     """
     some = chosen(len(x), SMALL_SAMPLE)
     sigma = np.linalg.svd(differentials(model, x[some[:200]])[0], compute_uv=False)
-    error = decoder_map(model)(codes[some]) - x[some] / 255
+    pixels = x[some] / 255
+    error = decoder_map(model)(codes[some]) - pixels
     metrics = {
         "rmse": float(np.sqrt((error**2).mean())),
+        "mean_image_rmse": float(np.sqrt(pixels.var(0).mean())),
         "singular_value_median": float(np.median(sigma)),
         "condition_median": float(np.median(sigma[:, 0] / np.maximum(sigma[:, -1], 1e-12))),
     }

@@ -18,7 +18,7 @@ GOOD = {
     "spacing_variation": 0.1, "spacing_variation_above": 0.1, "spacing_variation_below": 0.1,
     "crowding": 1.0, "ring_variation": 0.1, "knn_accuracy": 0.9,
     "svm": 0.97, "knn": 0.9, "error_per_pixel": 0.01, "frechet_rebuilt": 1.0,
-    "mean_image_error": 0.5,
+    "mean_image_error": 0.5, "rmse": 0.2, "mean_image_rmse": 0.26,
 }  # fmt: skip
 BAD = {
     "edge_ratio_std": 1.0, "extra_area": 1.0, "singular_value_p05": 0.1,
@@ -26,7 +26,7 @@ BAD = {
     "spacing_variation": 0.9, "spacing_variation_above": 0.9, "spacing_variation_below": 0.9,
     "crowding": 2.0, "ring_variation": 0.9, "knn_accuracy": 0.2,
     "svm": 0.5, "knn": 0.7, "error_per_pixel": 0.1, "frechet_rebuilt": 9.0,
-    "mean_image_error": 0.5,
+    "mean_image_error": 0.5, "rmse": 0.2, "mean_image_rmse": 0.26,
 }  # fmt: skip
 
 
@@ -140,6 +140,24 @@ def test_reconstructions_worse_than_the_mean_image_are_not_judged():
 
     found = passed(world(unlearned, unlearned))
     assert found["competitive reconstruction"] == "not attempted at this scale"
+
+
+COIL = ("crowding, COIL-20", "equidistant views", "separated rings")
+
+
+def test_views_that_are_rebuilt_worse_than_the_mean_image_are_not_judged():
+    blind = {"rmse": 0.3, "mean_image_rmse": 0.26}
+    found = passed(world(lambda *_: GOOD | blind))
+    assert {found[name] for name in COIL} == {"not attempted at this scale"}
+    assert found["crowding, MNIST"] == "reproduced"  # its published runs are older than the rule
+
+
+def test_a_rival_that_does_not_rebuild_the_views_has_lost():
+    seeing, blind = ({"rmse": e, "mean_image_rmse": 0.26} for e in (0.2, 0.3))
+    found = passed(world(lambda *_: BAD | seeing, lambda *_: GOOD | blind))
+    assert {found[name] for name in COIL} == {"reproduced"}
+    found = passed(world(lambda *_: BAD | seeing, lambda *_: GOOD | seeing))
+    assert {found[name] for name in COIL} == {"not"}
 
 
 def test_a_diverged_rival_never_wins():

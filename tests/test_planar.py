@@ -101,8 +101,8 @@ def test_a_model_of_images_gets_every_number():
     codes = RNG.standard_normal((300, 2))
     found = planar.evaluate(model, x, labels, codes)
     assert set(found) == {
-        "rmse", "singular_value_median", "condition_median", "crowding", "silhouette",
-        "knn_accuracy", "trustworthiness", "continuity",
+        "rmse", "mean_image_rmse", "singular_value_median", "condition_median", "crowding",
+        "silhouette", "knn_accuracy", "trustworthiness", "continuity",
     }  # fmt: skip
     assert found["condition_median"] >= 1
     views = planar.of_plane(x[:144], np.repeat([0, 1], 72), codes[:144])
@@ -121,6 +121,8 @@ def test_the_error_and_the_condition_are_those_of_the_decoder():
     error = (model.decoder(codes) - pixels).detach().numpy()
     found = planar.evaluate(model.float(), x, labels, codes.numpy())
     assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-4)
+    from_mean = pixels.numpy() - pixels.numpy().mean(0)
+    assert found["mean_image_rmse"] == pytest.approx(np.sqrt((from_mean**2).mean()), rel=1e-4)
     assert found["condition_median"] == pytest.approx(
         np.median(sigma[:, 0] / sigma[:, -1]), rel=1e-3
     )
