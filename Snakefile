@@ -40,23 +40,15 @@ rule train:
     output: touch(BASE + "/runs/{group}/{seed}.done")
     log: BASE + "/logs/{group}/{seed}.log"
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
-    priority: 1
+    priority: 1  # notebooks wait, to fill the cores while the last runs are on their way
     shell: ISOAE + " train {params.names} --preset " + PRESET + " --seed {wildcards.seed} > '{log}' 2>&1"
-
-
-use rule train as train_long with:  # first, so that no core waits for them at the end
-    output: touch(BASE + "/runs/{group,(3d|sensitivity|classification|generalization)/.*}/{seed}.done")
-    priority: 3
-
-
-ruleorder: train_long > train
 
 
 rule embed:
     input: [f"isoae_lib/{name}.py" for name in ("classification", "embeddings", "paper", "surfaces")]
     output: touch(BASE + "/runs/embeddings.done")
     log: BASE + "/logs/embeddings.log"
-    priority: 2
+    priority: 2  # one of the longest jobs
     shell: ISOAE + " embed --preset " + PRESET + " > '{log}' 2>&1"
 
 
@@ -69,7 +61,6 @@ rule execute:
         stamps,
     output: BASE + "/executed/{stem}.ipynb"
     log: BASE + "/logs/{stem}.log"
-    priority: 2
     shell: ISOAE + " notebook {wildcards.stem} --preset " + PRESET + " --out '{output}' > '{log}' 2>&1"
 
 

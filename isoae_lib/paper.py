@@ -34,7 +34,7 @@ Settings = dict[str, int | float | str]
 SETTINGS: dict[str, dict[str, Settings]] = {
     "3d": {
         "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
-        "laptop": {"points": 2000, "steps": 800, "batch": 64, "rate": 4e-3},
+        "laptop": {"points": 1000, "steps": 600, "batch": 64, "rate": 4e-3},
         "paper": {
             "points": 2000,
             "steps": 100_000,
@@ -52,18 +52,18 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "toy": {
         "smoke": {"points": 16, "steps": 100, "batch": 16, "width": 32, "depth": 2},
-        "laptop": {"points": 16, "steps": 1500, "batch": 16, "width": 128, "depth": 3},
+        "laptop": {"points": 16, "steps": 1000, "batch": 16, "width": 128, "depth": 3},
         "paper": {"points": 16, "steps": 20_000, "batch": 16, "width": 128, "depth": 3},
     },
     "visualization-FC": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 400, "batch": 128, "width_factor": 1 / 2},
+        "laptop": {"points": 5000, "steps": 300, "batch": 128, "width_factor": 1 / 2},
         "paper": {"points": 60_000, "steps": 468_750, "batch": 128},
         "published": {"points": 60_000, "steps": 9380, "batch": 128},
     },
     "visualization-CNN": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 300, "batch": 64, "width_factor": 1 / 8},
+        "laptop": {"points": 5000, "steps": 300, "batch": 48, "width_factor": 1 / 8},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
     },
@@ -71,7 +71,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 1440, "steps": 4, "batch": 16, "width_factor": 1 / 64},
         "laptop": {"points": 1440, "steps": 200, "batch": 144, "width_factor": 1 / 16},
         "paper": {"points": 1440, "steps": 10_000, "batch": 144},
-        "published": {"points": 1440, "steps": 5000, "batch": 144, "width_factor": 1 / 32},
+        "published": {"points": 1440, "steps": 2000, "batch": 72, "width_factor": 1 / 32},
     },
     "sensitivity": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
@@ -81,7 +81,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "classification": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 4000, "steps": 300, "batch": 48, "width_factor": 1 / 8},
+        "laptop": {"points": 4000, "steps": 300, "batch": 32, "width_factor": 1 / 8},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 10_000, "steps": 1000, "batch": 100, "width_factor": 1 / 2},
     },
@@ -91,7 +91,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
             "width_factor": 1 / 32,
         },
         "laptop": {
-            "points": 3000, "steps": 300, "batch": 50, "rate": 2e-3, "validation": 500,
+            "points": 3000, "steps": 300, "batch": 32, "rate": 2e-3, "validation": 500,
             "width_factor": 1 / 16,
         },
         "paper": {
@@ -123,7 +123,8 @@ EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Tables 5 and 6
     ("generalization", "cifar10"): {"network": "CIFAR-10-CNN", "latent": 128},
     ("generalization", "celeba"): {"network": "CelebA-CNN", "latent": 128},
 }
-# What a data set changes of a preset: its size, and how soon Adam forgets (decision B).
+EASED: Settings = {"schedule": "eased", "decades": 4.0}  # short runs of L-CNN (decision 12)
+# What a data set changes of a preset: its size, how soon Adam forgets (decision B), the schedule.
 CHANGES: dict[tuple[str, str, str], Settings] = {
     ("3d", "swiss-roll", "paper"): {"beta2": 0.99},
     ("3d", "swiss-roll", "published"): {"beta2": 0.99},
@@ -132,8 +133,9 @@ CHANGES: dict[tuple[str, str, str], Settings] = {
     ("classification", "coil20", "laptop"): {"points": 1080, "steps": 200, "batch": 108,
                                              "width_factor": 1 / 16},
     ("classification", "coil20", "paper"): {"points": 1080, "steps": 10_000, "batch": 108},
-    ("classification", "coil20", "published"): {"points": 1080, "steps": 600, "batch": 108,
-                                                "width_factor": 1 / 8},
+    ("classification", "coil20", "published"): {"points": 1080, "steps": 600, "batch": 72,
+                                                "width_factor": 1 / 32, **EASED},
+    ("visualization-COIL", "coil20", "published"): EASED,
     ("generalization", "cifar10", "paper"): {"points": 40_000, "steps": 40_000},
     ("generalization", "celeba", "paper"): {"points": 162_770, "steps": 113_960,
                                             "validation": 19_867},
