@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from isoae_lib.errors import InputError, choose
 from isoae_lib.networks import Autoencoder, Conv2d, ConvTranspose2d, SoftPlus, TransposedLinear
@@ -115,7 +114,9 @@ def _layers(notation: str, shape: Shape, latent: int, width: float) -> list[nn.M
         c, *rest = (latent if n == "d" else int(n) for n in text.replace("x", ",").split(","))
         if not last and kind != "PAD":
             c = max(1, round(c * width))
-        added, shape = _block(kind.removesuffix("_B"), c, rest, shape)
+        added = _block(kind.removesuffix("_B"), c, rest, shape)
+        for layer in added:
+            shape = _shape_after(layer, shape)
         layers += added
         if kind.endswith("_B"):
             layers.append(nn.BatchNorm1d(c) if len(shape) == 1 else nn.BatchNorm2d(c))
@@ -127,24 +128,37 @@ def _layers(notation: str, shape: Shape, latent: int, width: float) -> list[nn.M
     return layers if len(shape) == 1 else [*layers, nn.Flatten()]
 
 
-def _block(kind: str, c: int, rest: list[int], shape: Shape) -> tuple[list[nn.Module], Shape]:
-    """Return the linear layer of a block, with the reshape that it needs, and its output shape."""
+def _block(kind: str, c: int, rest: list[int], shape: Shape) -> list[nn.Module]:
+    """Return the linear layer of a block behind what has `shape`, with the reshape it needs."""
     if kind == "PAD":
-        return [nn.ZeroPad2d(c)], (shape[0], *(side + 2 * c for side in shape[1:]))
+        return [nn.ZeroPad2d(c)]
     if kind in ("FC", "LIN"):
         flat: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
-        size = math.prod([c, *rest])
-        return [*flat, nn.Linear(math.prod(shape), size)], (size,)
+        return [*flat, nn.Linear(math.prod(shape), math.prod([c, *rest]))]
     before: list[nn.Module] = []
     if len(shape) == 1:  # latents, seen as an image of 1 x 1
-        shape = (*shape, 1, 1)
-        before = [nn.Unflatten(1, shape)]
-    (k, s, p), into = rest, shape[0]
-    if kind == "CONV":
-        return [*before, Conv2d(into, c, k, s, p)], (
-            c, *((side + 2 * p - k) // s + 1 for side in shape[1:]))  # fmt: skip
-    return [*before, ConvTranspose2d(into, c, k, s, p)], (
-        c, *((side - 1) * s - 2 * p + k for side in shape[1:]))  # fmt: skip
+        before = [nn.Unflatten(1, (*shape, 1, 1))]
+    (k, s, p), layer = rest, Conv2d if kind == "CONV" else ConvTranspose2d
+    return [*before, layer(shape[0], c, k, s, p)]
+
+
+def _shape_after(layer: nn.Module, shape: Shape) -> Shape:
+    """Return the shape that a layer of Table 3 gives a sample of `shape`; most keep it."""
+    if isinstance(layer, nn.Linear | TransposedLinear):
+        return (layer.out_features,)
+    if isinstance(layer, nn.Flatten):
+        return (math.prod(shape),)
+    if isinstance(layer, nn.Unflatten):
+        return tuple(layer.unflattened_size)
+    if isinstance(layer, nn.ZeroPad2d):
+        return (shape[0], *(side + 2 * layer.padding[0] for side in shape[1:]))
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        (k, s), p = (layer.kernel_size[0], layer.stride[0]), int(layer.padding[0])
+        forward = isinstance(layer, nn.Conv2d)
+        sides = ((n + 2 * p - k) // s + 1 if forward else (n - 1) * s - 2 * p + k
+                 for n in shape[1:])  # fmt: skip
+        return (layer.out_channels, *sides)
+    return shape
 
 
 @dataclass(frozen=True)
@@ -176,26 +190,30 @@ def summary(name: str, latent: int, width: float = 1.0) -> list[Row]:
 
 
 def layer_costs(model: Autoencoder, ambient: int) -> list[Row]:
-    """List the layers with weights of both networks, for one sample of `ambient` numbers."""
-    model = deepcopy(model).to("meta").eval()
-    x, found = torch.empty(1, ambient, device="meta"), []
+    """List the layers with weights of both networks, for one sample of `ambient` numbers.
+
+    By arithmetic: on PyTorch's "meta" device the first pass takes five seconds.
+    """
+    shape: Shape = (ambient,)
+    found = []
     for part, net in (("encoder", model.encoder), ("decoder", model.decoder)):
         for layer in net:  # type: ignore[attr-defined]
-            into, x = x, layer(x)
+            into, shape = shape, _shape_after(layer, shape)
             size = sum(p.numel() for p in layer.parameters())
             if size:
-                found.append(
-                    Row(part, type(layer).__name__, tuple(x.shape[1:]), size, _cost(layer, into, x))
-                )
+                cost = _cost(layer, into, shape)
+                found.append(Row(part, type(layer).__name__, shape, size, cost))
     return found
 
 
-def _cost(layer: nn.Module, into: Tensor, out: Tensor) -> int:
-    """Multiply-adds: a convolution uses its weights once for each place of its image."""
+def _cost(layer: nn.Module, into: Shape, out: Shape) -> int:
+    """Multiply-adds: a convolution uses its weights once for each place of its image.
+
+    Without looking at weights: those of RAE-SN take a step whenever they are looked at.
+    """
     if isinstance(layer, nn.Linear | TransposedLinear):
-        return layer.weight.numel()
-    if isinstance(layer, nn.Conv2d):
-        return layer.weight.numel() * math.prod(out.shape[2:])
-    if isinstance(layer, nn.ConvTranspose2d):
-        return layer.weight.numel() * math.prod(into.shape[2:])
+        return into[0] * out[0]
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        image = out if isinstance(layer, nn.Conv2d) else into
+        return into[0] * out[0] * layer.kernel_size[0] ** 2 * math.prod(image[1:])
     return 0

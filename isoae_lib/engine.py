@@ -13,6 +13,7 @@ from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from isoae_lib.architectures import layer_costs
 from isoae_lib.networks import Autoencoder, floats, lay_out
@@ -47,7 +48,7 @@ class _Asked(nn.Module):
 
 
 class Engine:
-    """The networks, the optimizer and the random generators of one run, and its step.
+    """The networks, Adam's moments and the random generators of one run, and its step.
 
     Or of k runs of one shape: each has its own data and chance, and takes the steps that it would
     take alone. Everything lives on the device, batches and chance included; a step reads nothing
@@ -87,17 +88,17 @@ class Engine:
         self.terms, self.parameters, self.buffers = (
             self._alone() if len(models) == 1 else self._stacked()
         )
-        on_gpu = device.type == "cuda"
-        self.optimizer = torch.optim.Adam(
-            self.parameters.values(),
-            lr=self.rate,
-            betas=(0.9, self.spec.beta2),
-            fused=True,
-            capturable=on_gpu,
-        )
+        self.moments = {
+            name: {
+                "step": torch.zeros((), device=device),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+            for name, parameter in self.parameters.items()
+        }
         self.kind = "eager"
         self.replay: Callable[[], Tensor] = self._once
-        if on_gpu:
+        if device.type == "cuda":
             self.replay, self.kind = self._captured(), "CUDA graph"
         elif (self._is_long() if compiled is None else compiled) and (fast := self._compiled()):
             self.terms, self.kind = fast, "compiled"
@@ -163,11 +164,32 @@ class Engine:
     def _once(self) -> Tensor:
         drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
         batches, normals = map(torch.stack, zip(*drawn, strict=True))
-        self.optimizer.zero_grad(set_to_none=True)
         terms = self.terms(batches, normals, (self.weights * self.ease).float())
         terms.sum().backward()
-        self.optimizer.step()
+        self._adam()
         return terms.detach()
+
+    def _adam(self) -> None:
+        """Change the parameters by their gradients, in one fused pass, and drop the gradients.
+
+        As `torch.optim.Adam` would, which loads PyTorch's compiler first: five seconds a process.
+        """
+        got = {n: (p, p.grad) for n, p in self.parameters.items() if p.grad is not None}
+        parameters, gradients = map(list, zip(*got.values(), strict=True))
+        steps, first, second = (
+            [self.moments[name][key] for name in got] for key in ("step", "exp_avg", "exp_avg_sq")
+        )
+        with torch.no_grad():
+            adam(
+                parameters, gradients, first, second, [], steps, fused=True, amsgrad=False,
+                lr=self.rate, beta1=0.9, beta2=self.spec.beta2, eps=1e-8, weight_decay=0.0,
+                maximize=False,
+            )  # fmt: skip
+        self._drop_gradients()
+
+    def _drop_gradients(self) -> None:
+        for parameter in self.parameters.values():
+            parameter.grad = None
 
     def _compiled(self) -> Terms | None:
         """Compile the loss terms for the CPU; None where there is no C++ compiler.
@@ -188,7 +210,7 @@ class Engine:
             torch.compiler.reset()
             return None
         finally:
-            self.optimizer.zero_grad(set_to_none=True)
+            self._drop_gradients()
             self.restore(before)
         return fast
 
@@ -239,14 +261,5 @@ class Engine:
         yield from self.buffers.items()
         for name, parameter in self.parameters.items():
             yield name, parameter.detach()
-            for key, value in self._moments(parameter).items():
+            for key, value in self.moments[name].items():
                 yield f"adam.{name}.{key}", value
-
-    def _moments(self, parameter: Tensor) -> Named:
-        """Adam's state of one parameter, made as Adam makes it if there is none yet."""
-        state = self.optimizer.state[parameter]
-        if not state:
-            state["step"] = torch.zeros((), device=parameter.device)
-            state["exp_avg"] = torch.zeros_like(parameter)
-            state["exp_avg_sq"] = torch.zeros_like(parameter)
-        return {key: state[key] for key in ("step", "exp_avg", "exp_avg_sq")}

@@ -139,6 +139,7 @@ class TransposedLinear(nn.Module):
     def __init__(self, twin: nn.Linear) -> None:
         super().__init__()
         self._twin = (twin,)  # a tuple hides it, so the weight is registered once
+        self.out_features = twin.in_features
         bound = twin.out_features**-0.5
         self.bias = nn.Parameter(torch.empty(twin.in_features).uniform_(-bound, bound))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isoae_lib.runs import Run
+if TYPE_CHECKING:  # the site asks this module about its pages, and needs no torch
+    from isoae_lib.runs import Run
 
 VERDICTS = ("reproduced", "partly", "not", "not attempted at this scale")
 # (place, method) -> runs, one a seed. The place is the data set, and for images section/data set;
 # the method is that of the run's name, with what differs from its section's settings.
-Table = Mapping[tuple[str, str], list[Run]]
+Table = Mapping[tuple[str, str], list["Run"]]
 
 LEAST_STEPS = 500  # below this a network is hardly trained: nothing is judged
 

@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from isoae_lib.architectures import ARCHITECTURES, build, summary
+from isoae_lib import datasets
+from isoae_lib.architectures import ARCHITECTURES, build, layer_costs, summary
 from isoae_lib.errors import InputError
+from isoae_lib.specs import AMBIENT, RunSpec
 
 # side of the image after each layer with weights but BatchNorm, by hand from the printed numbers
 SIDES = {
@@ -77,6 +79,30 @@ def test_a_factor_scales_the_layers_in_between_and_them_alone():
     assert all(a == 2 * b for k, (a, b) in enumerate(channels) if k not in ends)
     assert [channels[k] for k in ends] == [(2, 2), (1, 1)]
     assert [row.shape[1:] for row in full] == [row.shape[1:] for row in half]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_shapes_by_arithmetic_are_those_of_a_pass(name):
+    model, size = build(name, 5, 1 / 64).eval(), torch.Size(ARCHITECTURES[name].shape).numel()
+    expected, x = [], torch.rand(1, size)
+    for layer in [*model.encoder, *model.decoder]:
+        x = layer(x)
+        if any(True for _ in layer.parameters()):
+            expected.append(tuple(x.shape[1:]))
+    assert [row.shape for row in layer_costs(model, size)] == expected
+
+
+@pytest.mark.parametrize("method", ["TCAE", "RAE-SN"])
+def test_counting_multiply_adds_leaves_the_networks_as_they_are(method):
+    network = {"TCAE": "MLP", "RAE-SN": "S-CNN"}[method]
+    spec = RunSpec("s-shape" if method == "TCAE" else "mnist-5k", method, network=network,
+                   width_factor=1 / 16, points=100)  # fmt: skip
+    model = datasets.build(spec).train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    total = sum(row.multiply_adds for row in layer_costs(model, AMBIENT[spec.data]))
+    if method == "TCAE":
+        assert total == 2 * (3 * 256 + 4 * 256**2 + 256 * 2)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
 def test_the_summary_counts_what_is_there():
