@@ -86,10 +86,10 @@ def test_every_notebook_is_a_chapter():
     assert sorted(p.stem for p in (ROOT / "notebooks").glob("*.py")) == sorted(paper.NOTEBOOKS)
 
 
-def test_modules_are_small_and_planning_needs_no_torch():
+def test_modules_are_small_and_planning_and_the_site_need_no_torch():
     for file in (ROOT / "isoae_lib").glob("*.py"):
         assert len(file.read_text().splitlines()) < 500, file
-    code = "import sys, isoae_lib.paper; assert 'torch' not in sys.modules"
+    code = "import sys, isoae_lib.paper, isoae_lib.site; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
@@ -97,6 +97,9 @@ def test_training_needs_only_what_it_says():
     code = (
         "import sys; before = set(sys.modules); import isoae_lib.training; "
         "loaded = {m.split('.')[0] for m in sys.modules}; "
-        "assert not loaded & {'scipy', 'pandas', 'matplotlib', 'sklearn', 'typer'}, loaded"
+        "assert not loaded & {'scipy', 'pandas', 'matplotlib', 'sklearn', 'typer'}, loaded; "
+        "spec = isoae_lib.specs.RunSpec('curve', 'AE', steps=2, points=8); "
+        "isoae_lib.training.fit(spec); "
+        "assert 'torch._dynamo' not in sys.modules, 'a short run needs no compiler'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
