@@ -54,15 +54,10 @@ def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
     """Show Table 1's number of the rivals at other settings (decision 14), below that of I-AE."""
     own = paper.spec(f"3d/{data}/I-AE", "published")
     rows = {("I-AE", f"weight {own.weight:g}"): "I-AE"}
-    for method, (weaker, stronger) in paper.SWEPT_3D.items():
-        field = weaker.split("=")[0]
-        as_above = f"{field} {getattr(own, field):g}"
-        for setting, name in (
-            (weaker, f"{method},{weaker}"),
-            (as_above, method),
-            (stronger, f"{method},{stronger}"),
-        ):
-            rows[method, setting.replace("=", " ")] = name
+    for method, (field, (weaker, stronger)) in paper.SWEPT_3D.items():
+        for value in (weaker, as_above := getattr(own, field), stronger):
+            name = method if value == as_above else f"{method},{field}={value}"
+            rows[method, f"{field} {value:g}"] = name
     found = {row: values(runs, data, name, "edge_ratio_std") for row, name in rows.items()}
     shown = {
         row: {"std": mean_and_deviation(v, 3), "seeds": len(v)}
