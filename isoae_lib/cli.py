@@ -314,6 +314,16 @@ def references(
     print(references.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
 
 
+@runs_app.command()
+def embeddings(
+    data: Annotated[str, typer.Argument(help="a data set of Figure 5")],
+) -> None:
+    """Embed images by U-MAP and t-SNE, for the published Figure 5."""
+    from isoae_lib import embeddings
+
+    print(embeddings.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
+
+
 @data_app.command()
 def status() -> None:
     """Show which data sets are in the data folder."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
+from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from joblib import Memory
 from numpy.typing import ArrayLike, NDArray
 
-from isoae_lib import paper, references
-from isoae_lib.datasets import training_data
-from isoae_lib.errors import choose
+from isoae_lib import paper, planar, references
+from isoae_lib.datasets import official, training_data
+from isoae_lib.errors import InputError, choose
 from isoae_lib.evaluation import checked
+from isoae_lib.provenance import ROOT, commit
 from isoae_lib.runs import store_path
+from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES, Array
 
+PUBLISHED = ROOT / "data" / "embeddings"
 CLASSIC = ("U-MAP", "t-SNE", "LLE")
 IMAGES_AT_MOST = 2000  # they need a minute for these, and grow faster than the number
 
@@ -89,10 +95,57 @@ def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, N
 
     Of the images that a preset's runs see, the first `IMAGES_AT_MOST`.
     """
-    spec = paper.spec(f"visualization-FC/{data}/AE", preset)
+    spec = _spec(data, preset)
     pixels, labels = (part[:IMAGES_AT_MOST] for part in training_data(spec))
     kept = Memory(store_path() / "embeddings", verbose=0).cache(embed_images)
     return {method: kept(method, pixels) for method in CLASSIC[:2]}, pixels, labels
+
+
+def _spec(data: str, preset: str) -> RunSpec:
+    """Return a run of Figure 5 on a data set: its images are those that are embedded."""
+    section = next(s for s in paper.FIGURE_5_NETWORKS if data in paper.SECTIONS[s][0])
+    return paper.spec(f"{section}/{data}/AE", preset)
+
+
+def publish(data: str) -> str:
+    """Embed a data set at the scale of the published runs into `data/embeddings`; return the file.
+
+    Coordinates are rounded as a picture allows, the numbers of section 4.2 are taken before.
+    """
+    planes, pixels, labels = classic_images(data, "published")
+    record: dict[str, Any] = {
+        "data": data, "images": len(pixels), "official": official(_spec(data, "published")),
+        "commit": commit(), "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
+        "metrics": {
+            method: planar.of_plane(pixels, labels, plane.astype(float))
+            for method, plane in planes.items()
+        },
+        "labels": labels.tolist(),
+        "planes": {m: plane.astype(float).round(2).tolist() for m, plane in planes.items()},
+    }  # fmt: skip
+    PUBLISHED.mkdir(parents=True, exist_ok=True)
+    file = PUBLISHED / f"{data}.json"
+    file.write_text(json.dumps(record) + "\n")
+    return str(file)
+
+
+def published() -> dict[str, dict[str, Any]]:
+    """Return what `publish` wrote, by data set; planes (n, 2) and labels (n,) as arrays.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
+    found = {}
+    for file in sorted(PUBLISHED.glob("*.json")):
+        try:
+            record = json.loads(file.read_text())
+            record["planes"] = {m: np.array(plane) for m, plane in record["planes"].items()}
+            found[record["data"]] = record | {"labels": np.array(record["labels"])}
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{file} is damaged ({error}).") from None
+    return found
 
 
 def prepare(preset: str) -> None:

@@ -81,7 +81,9 @@ IMAGE_METRICS = {  # shown as -> metric, digits
 
 
 def embedding_numbers(
-    runs: Table, places: Mapping[str, str], others: Mapping[str, Mapping[str, float]] | None = None
+    runs: Table,
+    places: Mapping[str, str],
+    others: Mapping[tuple[str, str], Mapping[str, float]],
 ) -> pd.DataFrame:
     """Show what Figure 5 says in numbers: a row for each place and method.
 
@@ -89,8 +91,8 @@ def embedding_numbers(
     ----------
     places : mapping
         Title of a group of rows -> where its runs are.
-    others : mapping, optional
-        Method -> metrics of embeddings that no run made; below the first group.
+    others : mapping
+        (Title, method) -> metrics of embeddings that no run made; below the others.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for title, place in places.items():
@@ -100,8 +102,8 @@ def embedding_numbers(
                 shown: mean_and_deviation(found[shown], digits).replace("diverged", "–")
                 for shown, (_, digits) in IMAGE_METRICS.items()
             }
-    for method, metrics in (others or {}).items():
-        rows["classic", method] = {
+    for row, metrics in others.items():
+        rows[row] = {
             shown: f"{metrics[m]:.{digits}f}" if m in metrics else "–"
             for shown, (m, digits) in IMAGE_METRICS.items()
         }

@@ -28,8 +28,8 @@ seed = 0
 # %% tags=["hide-input"]
 from IPython.display import HTML, display
 
-from isoae_lib import claims, figures, image_figures, images, paper, planar, runs, tables, verdicts
-from isoae_lib.embeddings import classic_images
+from isoae_lib import claims, embeddings, figures, image_figures, images
+from isoae_lib import paper, planar, runs, tables, verdicts
 
 figures.style()
 named = runs.named(paper.notebook_runs("04_visualization", preset), preset)
@@ -63,7 +63,7 @@ tables.network_summary("S-CNN", 2, 1.0)
 # most.
 
 # %% tags=["hide-input"]
-classic, their_pixels, their_labels = classic_images(data, preset)
+classic, their_pixels, their_labels = embeddings.classic_images(data, preset)
 first = here[networks["FC-NN"], "I-AE"][0]
 others = {method: (plane, their_labels) for method, plane in classic.items()}
 rows = {
@@ -93,7 +93,7 @@ display(HTML(image_figures.hover(first.codes, pixels, first.labels, classes, "..
 
 # %% tags=["hide-input"]
 measured = {
-    m: planar.of_plane(their_pixels, their_labels, plane.astype(float))
+    ("classic", m): planar.of_plane(their_pixels, their_labels, plane.astype(float))
     for m, plane in classic.items()
 }
 tables.embedding_numbers(here, networks, measured)
@@ -102,7 +102,8 @@ tables.embedding_numbers(here, networks, measured)
 # ## The published runs
 #
 # They are longer, and cover more data sets. A record has the codes; the images themselves are not
-# part of this project.
+# part of this project. U-MAP and t-SNE saw the first 2,000 images of a data set, as above. Under
+# COIL-20 stand three of its objects, each view joined to the next rotation.
 
 # %% tags=["hide-input"]
 titles = {
@@ -117,16 +118,24 @@ for title, place in titles.items():
         print(f"`isoae train {place}/I-AE --preset published` makes one.")
 
 # %% tags=["hide-input"]
+published_classic = embeddings.published()
 for title, place in there.items():
+    theirs = published_classic.get(place.split("/")[1], {"planes": {}})
     known = images.DATA_SETS[place.split("/")[1]].classes
     row = {m: published[place, m][0] for m in paper.FIGURE_5_METHODS if (place, m) in published}
     shown = {m: (run.codes, run.labels) for m, run in row.items()}
+    shown |= {m: (plane, theirs["labels"]) for m, plane in theirs["planes"].items()}
     _ = image_figures.embeddings(shown, title, known)
     if place.endswith("coil20"):
         _ = image_figures.close_ups(shown, (0, 7, 13))
 
 # %% tags=["hide-input"]
-tables.embedding_numbers(published, there) if there else None
+their_numbers = {
+    (images.DATA_SETS[d].title, m): numbers
+    for d, record in published_classic.items()
+    for m, numbers in record["metrics"].items()
+}
+tables.embedding_numbers(published, there, their_numbers)
 
 # %% [markdown]
 # ## Verdicts

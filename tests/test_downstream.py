@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from isoae_lib import datasets, density, downstream, paper, references, verdicts
+from isoae_lib import datasets, density, downstream, embeddings, paper, planar, references, verdicts
 from isoae_lib.downstream_claims import clearly_above
 from isoae_lib.errors import InputError
 from isoae_lib.networks import Autoencoder
@@ -125,6 +125,33 @@ def test_a_damaged_reference_is_named(monkeypatch, tmp_path):
     (tmp_path / "mnist.json").write_text('{"data": "mnist"')
     with pytest.raises(InputError, match=r"mnist\.json is damaged"):
         references.published()
+
+
+def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
+    monkeypatch.setattr(embeddings, "PUBLISHED", tmp_path)
+    rng = np.random.default_rng(0)
+    pixels, labels = rng.integers(0, 256, (300, 784)).astype(np.uint8), np.arange(300) % 10
+    planes = {m: rng.standard_normal((300, 2)) for m in ("U-MAP", "t-SNE")}
+    monkeypatch.setattr(embeddings, "classic_images", lambda *_: (planes, pixels, labels))
+    embeddings.publish("mnist-5k")
+    record = embeddings.published()["mnist-5k"]
+    assert (record["labels"] == labels).all() and record["images"] == 300
+    for method, plane in planes.items():
+        assert np.abs(record["planes"][method] - plane).max() <= 0.0051
+        assert record["metrics"][method] == planar.of_plane(pixels, labels, plane)
+    (tmp_path / "mnist-5k.json").write_text('{"data": "mnist"')
+    with pytest.raises(InputError, match=r"mnist-5k\.json is damaged"):
+        embeddings.published()
+
+
+@pytest.mark.parametrize("data", ["mnist", "coil20"])
+def test_the_embedded_images_are_those_of_figure_5(monkeypatch, data):
+    asked = []
+    images_of = np.zeros((5, 4), np.uint8), np.arange(5)
+    monkeypatch.setattr(embeddings, "training_data", lambda spec: asked.append(spec) or images_of)
+    monkeypatch.setattr(embeddings, "embed_images", lambda method, pixels: np.ones((5, 2)))
+    embeddings.classic_images(data, "published")
+    assert [(spec.data, spec.latent) for spec in asked] == [(data, 2)]
 
 
 class _Stretched(torch.nn.Module):
