@@ -56,8 +56,8 @@ rule execute:
     input:
         "notebooks/{stem}.py",
         LIBRARY,
-        glob.glob("data/paper/*.csv") + glob.glob("data/benchmarks/*.json"),
-        glob.glob("data/runs/**/run.json", recursive=True),
+        glob.glob("data/paper/*.csv") + glob.glob("data/runs/**/run.json", recursive=True),
+        [f for kind in ("benchmarks", "embeddings", "references") for f in glob.glob(f"data/{kind}/*.json")],
         stamps,
     output: BASE + "/executed/{stem}.ipynb"
     log: BASE + "/logs/{stem}.log"
