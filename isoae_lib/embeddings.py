@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from importlib.metadata import version
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoae_lib import paper, planar, references
 from isoae_lib.datasets import official, training_data
-from isoae_lib.errors import InputError, choose
+from isoae_lib.errors import choose
 from isoae_lib.evaluation import checked
 from isoae_lib.provenance import ROOT, commit
 from isoae_lib.runs import store_path
@@ -67,8 +66,8 @@ def classic(data: str, preset: str) -> dict[str, Array]:
     for them while networks train.
     """
     points, _ = training_data(paper.spec(f"3d/{data}/I-AE", preset))
-    kept = Memory(store_path() / "embeddings", verbose=0).cache(embed)
-    return {method: kept(method, points) for method in CLASSIC}
+    known = Memory(store_path() / "embeddings", verbose=0).cache(embed)
+    return {method: known(method, points) for method in CLASSIC}
 
 
 def embed_images(method: str, pixels: NDArray, seed: int = 42) -> Array:
@@ -97,8 +96,8 @@ def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, N
     """
     spec = _spec(data, preset)
     pixels, labels = (part[:IMAGES_AT_MOST] for part in training_data(spec))
-    kept = Memory(store_path() / "embeddings", verbose=0).cache(embed_images)
-    return {method: kept(method, pixels) for method in CLASSIC[:2]}, pixels, labels
+    known = Memory(store_path() / "embeddings", verbose=0).cache(embed_images)
+    return {method: known(method, pixels) for method in CLASSIC[:2]}, pixels, labels
 
 
 def _spec(data: str, preset: str) -> RunSpec:
@@ -123,10 +122,7 @@ def publish(data: str) -> str:
         "labels": labels.tolist(),
         "planes": {m: plane.astype(float).round(2).tolist() for m, plane in planes.items()},
     }  # fmt: skip
-    PUBLISHED.mkdir(parents=True, exist_ok=True)
-    file = PUBLISHED / f"{data}.json"
-    file.write_text(json.dumps(record) + "\n")
-    return str(file)
+    return references.keep(PUBLISHED, record)
 
 
 def published() -> dict[str, dict[str, Any]]:
@@ -137,15 +133,14 @@ def published() -> dict[str, dict[str, Any]]:
     InputError
         If a file is damaged.
     """
-    found = {}
-    for file in sorted(PUBLISHED.glob("*.json")):
-        try:
-            record = json.loads(file.read_text())
-            record["planes"] = {m: np.array(plane) for m, plane in record["planes"].items()}
-            found[record["data"]] = record | {"labels": np.array(record["labels"])}
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{file} is damaged ({error}).") from None
-    return found
+    return {
+        data: record
+        | {
+            "labels": np.array(record["labels"]),
+            "planes": {method: np.array(plane) for method, plane in record["planes"].items()},
+        }
+        for data, record in references.kept(PUBLISHED).items()
+    }
 
 
 def prepare(preset: str) -> None:

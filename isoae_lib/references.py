@@ -1,8 +1,12 @@
-"""What Table 2 leaves out: the classifiers on raw pixels, and on as many principal components."""
+"""What Table 2 leaves out: the classifiers on raw pixels, and on as many principal components.
+
+And how what needs no autoencoder is published: one JSON file a data set.
+"""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from joblib import Memory
@@ -23,9 +27,9 @@ def measured(data: str, preset: str, seed: int = 0) -> dict[tuple[str, int], Acc
     """
     spec = paper.spec(f"classification/{data}/AE", preset, seed)
     split = (*datasets.training_data(spec), *datasets.test_data(spec))
-    kept = Memory(store_path() / "references", verbose=0).cache(classification.without_autoencoder)
-    pixels = kept(*split, None)
-    return {(data, d): {"PCA": kept(*split, d), "pixels": pixels} for d in paper.LATENTS}
+    known = Memory(store_path() / "references", verbose=0).cache(classification.without_autoencoder)
+    pixels = known(*split, None)
+    return {(data, d): {"PCA": known(*split, d), "pixels": pixels} for d in paper.LATENTS}
 
 
 def publish(data: str, seed: int = 0) -> str:
@@ -37,10 +41,7 @@ def publish(data: str, seed: int = 0) -> str:
         "official": datasets.official(spec), "commit": commit(),
         "accuracies": {str(d): accuracies for (_, d), accuracies in found.items()},
     }  # fmt: skip
-    PUBLISHED.mkdir(parents=True, exist_ok=True)
-    file = PUBLISHED / f"{data}.json"
-    file.write_text(json.dumps(record, indent=1) + "\n")
-    return str(file)
+    return keep(PUBLISHED, record)
 
 
 def published() -> dict[tuple[str, int], Accuracies]:
@@ -51,12 +52,34 @@ def published() -> dict[tuple[str, int], Accuracies]:
     InputError
         If a file is damaged.
     """
+    return {
+        (data, int(d)): accuracies
+        for data, record in kept(PUBLISHED).items()
+        for d, accuracies in record["accuracies"].items()
+    }
+
+
+def keep(folder: Path, record: dict[str, Any]) -> str:
+    """Write a record as JSON under the name of its data set; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{record['data']}.json"
+    file.write_text(json.dumps(record) + "\n")
+    return str(file)
+
+
+def kept(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the records that `keep` wrote into a folder, by data set.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
     found = {}
-    for file in sorted(PUBLISHED.glob("*.json")):
+    for file in sorted(folder.glob("*.json")):
         try:
             record = json.loads(file.read_text())
-            for d, accuracies in record["accuracies"].items():
-                found[record["data"], int(d)] = accuracies
+            found[record["data"]] = record
         except (ValueError, KeyError) as error:
             raise InputError(f"{file} is damaged ({error}).") from None
     return found
