@@ -75,7 +75,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "sensitivity": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 300, "batch": 32, "width_factor": 1 / 16},
+        "laptop": {"points": 5000, "steps": 300, "batch": 24, "width_factor": 1 / 16},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 4},
     },
