@@ -40,8 +40,7 @@ place = f"classification/{data}"
 #
 # Autoencoders see images and no classes. Then their codes of the training images train the
 # classifiers, and codes of test images are told apart. $\lambda_{iso}$ is that of Table 5; its
-# rivals have what a sweep chose in the plane ({ref}`decision 14 <decision-14>`), except in the
-# published runs on MNIST, which are older and have I-AE's weight.
+# rivals have what a sweep chose in the plane ({ref}`decision 14 <decision-14>`).
 
 # %%
 tables.scales({f"this build ({preset})": here, "published": published}, "classification")
