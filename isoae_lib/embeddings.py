@@ -133,14 +133,12 @@ def published() -> dict[str, dict[str, Any]]:
     InputError
         If a file is damaged.
     """
-    return {
-        data: record
-        | {
-            "labels": np.array(record["labels"]),
-            "planes": {method: np.array(plane) for method, plane in record["planes"].items()},
-        }
-        for data, record in references.kept(PUBLISHED).items()
-    }
+    return references.kept(PUBLISHED, _with_arrays)
+
+
+def _with_arrays(record: dict[str, Any]) -> dict[str, Any]:
+    planes = {method: np.array(plane) for method, plane in record["planes"].items()}
+    return record | {"planes": planes, "labels": np.array(record["labels"])}
 
 
 def prepare(preset: str) -> None:

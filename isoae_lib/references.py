@@ -6,8 +6,9 @@ And how what needs no autoencoder is published: one JSON file a data set.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from joblib import Memory
 
@@ -17,6 +18,7 @@ from isoae_lib.provenance import ROOT, commit
 from isoae_lib.runs import store_path
 
 PUBLISHED = ROOT / "data" / "references"
+T = TypeVar("T")
 Accuracies = dict[str, dict[str, float]]  # "PCA" or "pixels" -> accuracies
 
 
@@ -52,11 +54,8 @@ def published() -> dict[tuple[str, int], Accuracies]:
     InputError
         If a file is damaged.
     """
-    return {
-        (data, int(d)): accuracies
-        for data, record in kept(PUBLISHED).items()
-        for d, accuracies in record["accuracies"].items()
-    }
+    by_size = kept(PUBLISHED, lambda record: {int(d): a for d, a in record["accuracies"].items()})
+    return {(data, d): a for data, found in by_size.items() for d, a in found.items()}
 
 
 def keep(folder: Path, record: dict[str, Any]) -> str:
@@ -67,19 +66,19 @@ def keep(folder: Path, record: dict[str, Any]) -> str:
     return str(file)
 
 
-def kept(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the records that `keep` wrote into a folder, by data set.
+def kept(folder: Path, of: Callable[[dict[str, Any]], T]) -> dict[str, T]:
+    """Return by data set what `of` makes of the records that `keep` wrote into a folder.
 
     Raises
     ------
     InputError
-        If a file is damaged.
+        If a file is damaged, or lacks what `of` asks for.
     """
     found = {}
     for file in sorted(folder.glob("*.json")):
         try:
             record = json.loads(file.read_text())
-            found[record["data"]] = record
+            found[record["data"]] = of(record)
         except (ValueError, KeyError) as error:
             raise InputError(f"{file} is damaged ({error}).") from None
     return found

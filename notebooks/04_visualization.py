@@ -102,7 +102,7 @@ tables.embedding_numbers(here, networks, measured)
 # ## The published runs
 #
 # They are longer, and cover more data sets. A record has the codes; the images themselves are not
-# part of this project. U-MAP and t-SNE saw the first 2,000 images of a data set, as above. Under
+# part of this project. U-MAP and t-SNE saw 2,000 images of a data set at most, as above. Under
 # COIL-20 stand three of its objects, each view joined to the next rotation.
 
 # %% tags=["hide-input"]

@@ -127,6 +127,14 @@ def test_a_damaged_reference_is_named(monkeypatch, tmp_path):
         references.published()
 
 
+@pytest.mark.parametrize("module", [embeddings, references])
+def test_a_published_file_that_lacks_its_numbers_is_named(monkeypatch, tmp_path, module):
+    monkeypatch.setattr(module, "PUBLISHED", tmp_path)
+    (tmp_path / "mnist.json").write_text('{"data": "mnist"}')
+    with pytest.raises(InputError, match=r"mnist\.json is damaged"):
+        module.published()
+
+
 def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
     monkeypatch.setattr(embeddings, "PUBLISHED", tmp_path)
     rng = np.random.default_rng(0)
