@@ -133,7 +133,7 @@ CHANGES: dict[tuple[str, str, str], Settings] = {
     ("classification", "coil20", "laptop"): {"points": 1080, "steps": 200, "batch": 108,
                                              "width_factor": 1 / 16},
     ("classification", "coil20", "paper"): {"points": 1080, "steps": 10_000, "batch": 108},
-    ("classification", "coil20", "published"): {"points": 1080, "steps": 600, "batch": 72,
+    ("classification", "coil20", "published"): {"points": 1080, "steps": 2000, "batch": 24,
                                                 "width_factor": 1 / 32, **EASED},
     ("visualization-COIL", "coil20", "published"): EASED,
     ("generalization", "cifar10", "paper"): {"points": 40_000, "steps": 40_000},
