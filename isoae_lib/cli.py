@@ -237,7 +237,7 @@ def site(preset: Preset = "laptop") -> None:
 
 @runs_app.command("list")
 def list_(store: Store = None) -> None:
-    """List the records: key, run, scale, steps, status."""
+    """List the records: key, run, scale, status, and the settings that tell runs apart."""
     for run in _readable(store):
         print(run)
 

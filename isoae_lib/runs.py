@@ -114,9 +114,13 @@ class Run:
 
     def __repr__(self) -> str:
         spec = self.spec
+        given = json.loads(spec.canonical())
+        for name in ("data", "method", "seed", "training_version"):
+            given.pop(name, None)
+        rest = " ".join(f"{name}={value}" for name, value in given.items())
         return (
             f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
-            f"{self.record['preset']}, {spec.steps} steps of {spec.batch}, {self.record['status']}"
+            f"{self.record['preset']}, {self.record['status']}; {rest}"
         )
 
 

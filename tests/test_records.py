@@ -88,7 +88,8 @@ def test_verify_counts_and_fails(folder, monkeypatch, capsys):
 
 def test_list_and_show(folder, monkeypatch, capsys):
     assert call(monkeypatch, "runs", "list") == 0
-    assert f"Run {AE.key}: AE on s-shape, seed 0" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"Run {AE.key}: AE on s-shape, seed 0" in told and f"steps={AE.steps} " in told
     assert call(monkeypatch, "runs", "show", AE.key[:6]) == 0
     told = capsys.readouterr().out
     assert "metrics.edge_ratio_std: " in told and "commit: " in told and "status: finished" in told
