@@ -135,6 +135,7 @@ CHANGES: dict[tuple[str, str, str], Settings] = {
     ("classification", "coil20", "paper"): {"points": 1080, "steps": 10_000, "batch": 108},
     ("classification", "coil20", "published"): {"points": 1080, "steps": 2000, "batch": 24,
                                                 "width_factor": 1 / 32, **EASED},
+    ("classification", "fashion-mnist", "published"): {"steps": 4000, "batch": 25},
     ("visualization-COIL", "coil20", "published"): EASED,
     ("generalization", "cifar10", "paper"): {"points": 40_000, "steps": 40_000},
     ("generalization", "celeba", "paper"): {"points": 162_770, "steps": 113_960,
