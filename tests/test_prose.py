@@ -133,6 +133,16 @@ def test_the_table_of_chosen_settings_says_what_figure_5_does():
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_names_of_the_library_are_where_a_page_says(page: Path):
+    told = re.findall(r"`(\w+)`\s+(?:in\s+|\()`(isoae_lib/\w+\.py)`", page.read_text())
+    lost = [
+        (name, file) for name, file in told if not re.search(rf"\b{name}\b", text_of(ROOT / file))
+    ]
+    assert not lost
+    assert told or page.name != "run_it_yourself.md"
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_relative_links_lead_somewhere(page: Path):
     text = page.read_text()
     targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
