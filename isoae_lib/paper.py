@@ -71,7 +71,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 1440, "steps": 4, "batch": 16, "width_factor": 1 / 64},
         "laptop": {"points": 1440, "steps": 200, "batch": 144, "width_factor": 1 / 16},
         "paper": {"points": 1440, "steps": 10_000, "batch": 144},
-        "published": {"points": 1440, "steps": 2000, "batch": 72, "width_factor": 1 / 32},
+        "published": {"points": 1440, "steps": 4000, "batch": 24, "width_factor": 1 / 32},
     },
     "sensitivity": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
