@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -277,19 +278,20 @@ def verify(store: Store = None) -> None:
 def publish(
     names: Annotated[list[str], typer.Argument(help="section/data/method")],
     preset: Annotated[str, typer.Option(help="scale")] = "published",
-    seed: Annotated[int, typer.Option(help="seed")] = 0,
+    seed: Annotated[list[int] | None, typer.Option(help="may be repeated")] = None,
     store: Store = None,
 ) -> None:
-    """Copy finished records, without weights, to data/runs."""
+    """Copy finished records, without weights, to data/runs: all of them, or none if one lacks."""
     from isoae_lib import runs
 
-    for name in names:
-        folder = (store or runs.store_path()) / paper.spec(name, preset, seed).key
+    found = []
+    for name, s in product(names, dict.fromkeys(seed or [0])):
+        folder = (store or runs.store_path()) / paper.spec(name, preset, s).key
         if not (folder / "run.json").is_file():
-            raise InputError(
-                f"{name}, seed {seed}, is not in the store at scale {preset}: train it."
-            )
-        print(runs.publish(runs.read(folder), name))
+            raise InputError(f"{name}, seed {s}, is not in the store at scale {preset}: train it.")
+        found.append((runs.read(folder), name))
+    for run, name in found:
+        print(runs.publish(run, name))
 
 
 @runs_app.command("verdicts")

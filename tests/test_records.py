@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from make_golden import TINY
 from test_cli import call
 
-from isoae_lib import runs, training
+from isoae_lib import paper, runs, training
 from isoae_lib.errors import InputError
 from isoae_lib.specs import RunSpec
 
@@ -106,6 +107,19 @@ def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_pa
     assert again.metrics == runs.read(folder).metrics
     with pytest.raises(InputError, match="has no weights"):
         _ = again.model
+
+
+def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    specs = {seed: replace(AE, seed=seed) for seed in (0, 1)}
+    monkeypatch.setattr(paper, "spec", lambda name, preset, seed: specs[seed])
+    words = ("runs", "publish", "3d/s-shape/AE", "--seed", "0", "--seed", "1")
+    assert call(monkeypatch, *words) == 2
+    assert "3d/s-shape/AE, seed 1, is not in the store" in capsys.readouterr().err
+    assert not (tmp_path / "published").exists()
+    runs.get(specs[1])
+    assert call(monkeypatch, *words) == 0
+    assert [run.spec.seed for _, run in runs.published()] == [0, 1]
 
 
 def test_a_full_disk_leaves_no_record(store, monkeypatch):
