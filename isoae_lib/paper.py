@@ -54,6 +54,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 16, "steps": 100, "batch": 16, "width": 32, "depth": 2},
         "laptop": {"points": 16, "steps": 1000, "batch": 16, "width": 128, "depth": 3},
         "paper": {"points": 16, "steps": 20_000, "batch": 16, "width": 128, "depth": 3},
+        "published": {"points": 16, "steps": 20_000, "batch": 16, "width": 128, "depth": 3},
     },
     "visualization-FC": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
@@ -235,7 +236,6 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     data_sets, methods = SECTIONS[choose("section", section, SECTIONS)]
     choose("surface" if section == "3d" else "data set", data, data_sets)
     choose("method", method, methods)
-    choose(f"scale of section {section}", preset, SETTINGS[section])
     settings = SETTINGS[section][preset] | FIXED[section] | EXCEPTIONS.get((section, data), {})
     settings |= CHANGES.get((section, data, preset), {})
     for place in (section, f"{section}/{data.removesuffix('-5k')}"):

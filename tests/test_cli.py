@@ -35,7 +35,6 @@ def call(monkeypatch, *words):
         (["train", "3d/s-shape/I-AE", "--set", "latent=4"], "latent size 4 is above"),
         (["train", "3d/s-shape/I-AE", *TINY, "--device", "cuda:9"], "device 'cuda:9' is not"),
         (["train", "3d/s-shape/I-AE", "--budget", "soon"], "'soon' is no time: write it like"),
-        (["train", "toy/curve/CAE", "--preset", "published"], "unknown scale of section toy"),
         (["runs", "publish", "3d/s-shape/AE"], "is not in the store at scale published"),
         (["notebook", "03_evaluation"], "did you mean 03_evaluation_3d"),
         (["notebook", "01_theory", "--set", "sead=1"], "did you mean seed"),
