@@ -92,12 +92,12 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
 
 
 def test_surfaces_add_up_and_images_average():
-    """Decision 1, for every run of every preset."""
+    """Decision 1, for every run at every scale: each section has all of them."""
     text = " ".join(DECISIONS.read_text().split())
     assert "We add up on surfaces, and average over the pixels of images." in text
     for section, (data_sets, methods) in paper.SECTIONS.items():
         for data, method in itertools.product(data_sets, methods):
-            for preset in paper.SETTINGS[section]:
+            for preset in paper.SCALES:
                 spec = paper.spec(f"{section}/{data}/{method}", preset)
                 assert spec.reduction == ("mean" if spec.of_images else "sum")
 
