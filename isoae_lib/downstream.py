@@ -87,7 +87,7 @@ def accuracy_table(
         for source, runs in sources.items():
             place = _anywhere(runs, "classification", data, methods.values())
             known = references.get(source, {}).get((place.split("/")[1], d), {})
-            if any((place, m) in runs for m in methods.values()):
+            if known or any((place, m) in runs for m in methods.values()):
                 ours[source] = _measured(runs, place, methods, metric, 1, percent=True) | {
                     name: f"{100 * known[name][metric]:.1f}" for name in known
                 }

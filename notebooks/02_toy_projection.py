@@ -86,11 +86,11 @@ from isoae_lib.curves import beside
 
 walk, _ = curve(50 * (spec.points - 1) + 1)
 outside = beside(walk, np.full(len(walk), 0.2))
-columns = {
-    "on the curve": "spacing_variation",
-    "0.2 above": "spacing_variation_above",
-    "0.2 below": "spacing_variation_below",
-    "error at the data (RMSE)": "rmse",
+columns = {  # shown as -> metric, digits
+    "on the curve": ("spacing_variation", 3),
+    "0.2 above": ("spacing_variation_above", 3),
+    "0.2 below": ("spacing_variation_below", 3),
+    "error at the data (RMSE)": ("rmse", 6),
 }
 many = verdicts.table(runs.named(paper.notebook_runs("02_toy_projection", preset), preset))
 published = verdicts.table(runs.published())
@@ -98,11 +98,13 @@ sources = {"published runs": published, f"this build ({preset})": many}
 pd.DataFrame(
     {
         title: {
-            (source, m): verdicts.mean_and_deviation(verdicts.values(table, "curve", m, name), 3)
+            (source, m): verdicts.mean_and_deviation(
+                verdicts.values(table, "curve", m, name), digits
+            )
             for source, table in sources.items()
             for m in methods
         }
-        for title, name in columns.items()
+        for title, (name, digits) in columns.items()
     }
 )
 

@@ -39,7 +39,8 @@ def test_the_first_three_are_marked_and_equals_share():
 def test_table_2_has_every_printed_row_and_ours_beside_it():
     numbers = {f"{m},latent=16": (0.5, 0.7) for m in paper.TABLE_2_METHODS}
     runs = table("classification", "mnist", numbers, "svm")
-    known = {"ours": {("mnist", 16): {"PCA": {"svm": 0.25}, "pixels": {"svm": 0.75}}}}
+    reference = {"PCA": {"svm": 0.25}, "pixels": {"svm": 0.75}}
+    known = {"ours": {("mnist", 16): reference, ("coil20", 64): reference}}
     frame = downstream.accuracy_table("svm", {"ours": runs}, known)
     printed = frame.xs("paper", level="from")
     assert len(printed) == len(paper.DATA_OF_TABLE_2) * len(paper.LATENTS)
@@ -50,6 +51,8 @@ def test_table_2_has_every_printed_row_and_ours_beside_it():
     ours = frame.loc[("MNIST", 16, "ours")]
     assert ours["AE"] == "60.0 ± 14.1¹" and ours["PCA"] == "25.0" and ours["pixels"] == "75.0"
     assert set(frame.loc[("MNIST", 64, "here")][:5]) == {downstream.NOTHING}
+    without_runs = frame.loc[("COIL-20", 64, "ours")]
+    assert without_runs["PCA"] == "25.0" and set(without_runs[:5]) == {downstream.NOTHING}
     assert len(frame) == 2 * len(printed)
 
 
