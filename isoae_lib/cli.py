@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +32,9 @@ app.add_typer(data_app, name="data")
 
 Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(paper.PRESETS)}")]
 Store = Annotated[Path | None, typer.Option(help="folder of the records")]
+Seeds = Annotated[
+    list[int] | None, typer.Option(help="decides points, weights and batches; may be repeated")
+]
 
 
 @app.callback()
@@ -50,9 +52,7 @@ def isoae(
 def train(
     names: Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
     preset: Annotated[str, typer.Option(help=f"scale: {', '.join(paper.SCALES)}")] = "laptop",
-    seed: Annotated[
-        list[int] | None, typer.Option(help="decides points, weights and batches; may be repeated")
-    ] = None,
+    seed: Seeds = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     store: Store = None,
     budget: Annotated[
@@ -68,9 +68,7 @@ def train(
     """
     settings, names = _settings(set_, names)
     specs = {
-        (name, s): change(paper.spec(name, preset, s), settings)
-        for s in dict.fromkeys(seed or [0])
-        for name in names
+        (name, s): change(paper.spec(name, preset, s), settings) for name, s in _each(names, seed)
     }
     scale = preset if not settings else "custom"
     stop = stopper(seconds_of(budget) if budget else None)
@@ -90,6 +88,11 @@ def train(
             raise Unfinished(f"{name}: {reason}") from None
         print(f"done {name}", file=sys.stderr, flush=True)
         print(run.folder, flush=True)
+
+
+def _each(names: list[str], seeds: list[int] | None) -> list[tuple[str, int]]:
+    """Return every run that is asked for, seed by seed; a seed given twice counts once."""
+    return [(name, seed) for seed in dict.fromkeys(seeds or [0]) for name in names]
 
 
 def _settings(first: list[str] | None, words: list[str]) -> tuple[list[str], list[str]]:
@@ -278,14 +281,14 @@ def verify(store: Store = None) -> None:
 def publish(
     names: Annotated[list[str], typer.Argument(help="section/data/method")],
     preset: Annotated[str, typer.Option(help="scale")] = "published",
-    seed: Annotated[list[int] | None, typer.Option(help="may be repeated")] = None,
+    seed: Seeds = None,
     store: Store = None,
 ) -> None:
     """Copy finished records, without weights, to data/runs: all of them, or none if one lacks."""
     from isoae_lib import runs
 
     found = []
-    for name, s in product(names, dict.fromkeys(seed or [0])):
+    for name, s in _each(names, seed):
         folder = (store or runs.store_path()) / paper.spec(name, preset, s).key
         if not (folder / "run.json").is_file():
             raise InputError(f"{name}, seed {s}, is not in the store at scale {preset}: train it.")
