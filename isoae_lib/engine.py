@@ -1,4 +1,4 @@
-"""One training step, as fast as the device allows: eager, compiled, or a CUDA graph.
+"""One training step, as fast as the device allows: eager or compiled, on a GPU a CUDA graph.
 
 Several fits of one shape (seeds, weights, surfaces) are stacked: one step takes all of them on.
 """
@@ -24,7 +24,7 @@ from isoae_lib.specs import RunSpec
 # per thread; threads started later inherit it.
 torch.set_flush_denormal(True)
 
-COMPILE_FROM = 1e12  # multiply-adds from which a CPU run gains more than the compilation costs
+COMPILE_FROM = 1e12  # multiply-adds from which a run gains more than the compilation costs
 WARM_UP = 3  # steps before a CUDA graph is captured, and then undone
 
 # batches (k, n, D), normals (k, n, .), weights (k,) -> the weighted terms of k fits (k, .)
@@ -52,7 +52,8 @@ class Engine:
 
     Or of k runs of one shape: each has its own data and chance, and takes the steps that it would
     take alone. Everything lives on the device, batches and chance included; a step reads nothing
-    back. On a CPU, long runs are compiled, unless `compiled` says otherwise.
+    back. Long runs are compiled, unless `compiled` says otherwise; on a GPU the step is then
+    captured, compiled or not.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class Engine:
     names : tuple of str
         Of the loss terms, in the order of what `step` returns.
     kind : str
-        "eager", "compiled" or "CUDA graph".
+        "eager" or "compiled", on a GPU "CUDA graph" or "compiled CUDA graph".
     """
 
     def __init__(
@@ -98,10 +99,13 @@ class Engine:
         }
         self.kind = "eager"
         self.replay: Callable[[], Tensor] = self._once
-        if device.type == "cuda":
-            self.replay, self.kind = self._captured(), "CUDA graph"
-        elif (self._is_long() if compiled is None else compiled) and (fast := self._compiled()):
+        if device.type == "cuda":  # in products as PyTorch does it in convolutions
+            torch.backends.cuda.matmul.allow_tf32 = True
+        if (self._is_long() if compiled is None else compiled) and (fast := self._compiled()):
             self.terms, self.kind = fast, "compiled"
+        if device.type == "cuda":
+            self.kind = "CUDA graph" if self.kind == "eager" else "compiled CUDA graph"
+            self.replay = self._captured()
 
     def step(self, rate: float, ease: float) -> Tensor:
         """Take one step of Adam; return the weighted loss terms (k, .) before it, unread.
@@ -192,7 +196,7 @@ class Engine:
             parameter.grad = None
 
     def _compiled(self) -> Terms | None:
-        """Compile the loss terms for the CPU; None where there is no C++ compiler.
+        """Compile the loss terms; None where there is no compiler for this device.
 
         Tangents travel explicitly (see `isometry`), which compiles; forward-mode automatic
         differentiation and double backward would not.
@@ -200,8 +204,8 @@ class Engine:
         fast: Terms = torch.compile(self.terms, dynamic=False)
         before = {name: tensor.clone() for name, tensor in self.state().items()}
         n = self.spec.batch
-        batches = torch.stack([floats(x[torch.zeros(n, dtype=torch.int64)]) for x in self.data])
-        normals = torch.ones(len(self.data), n, self.wanted)
+        batches = torch.stack([floats(x[:1]).expand(n, -1) for x in self.data])
+        normals = torch.ones(len(self.data), n, self.wanted, device=batches.device)
         try:
             with contextlib.redirect_stderr(io.StringIO()):
                 fast(batches, normals, self.weights.float()).sum().backward()

@@ -50,7 +50,7 @@ class Fit:
     seconds : float
         Wall-clock time of the steps, over all sessions; of a stack, its share.
     engine : str
-        "eager", "compiled" or "CUDA graph".
+        How its steps were taken: `Engine.kind`.
     diverged_at : int, optional
         The step whose loss was the first NaN or infinity.
     epoch : int, optional
