@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
-from isoae_lib import architectures
+from isoae_lib import architectures, datasets
 from isoae_lib.engine import Engine
 from isoae_lib.networks import (
     Autoencoder,
@@ -19,8 +21,13 @@ from isoae_lib.networks import (
 )
 from isoae_lib.specs import RunSpec
 
+# Steps behind the network of the surfaces when it is timed: weights grow, and subnormal numbers
+# with them, and most of a run is spent far from its start.
+TRAINED = 1500
 NETWORKS: dict[str, Callable[[int], Autoencoder]] = {
-    "3-256x5-2": lambda latent: fully_connected(max(3, latent), latent),
+    "3-256x5-2": lambda latent: (
+        deepcopy(trained(TRAINED)) if latent == 2 else fully_connected(latent, latent)
+    ),
     "FC-NN": lambda latent: architectures.build("FC-NN", latent),
     "S-CNN": lambda latent: architectures.build("S-CNN", latent),
 }
@@ -29,10 +36,33 @@ Step = Callable[[], object]
 
 
 def data_of(network: str, batch: int, latent: int = 2) -> Tensor:
-    """Return as many samples (batch, D) as a step takes."""
+    """Return as many samples (batch, D) as a step takes: the S shape, or even noise."""
+    if network == "3-256x5-2" and latent == 2:
+        points, _ = datasets.training_data(RunSpec("s-shape", "I-AE", points=batch))
+        return torch.tensor(points, dtype=torch.float32)
     rng = torch.Generator().manual_seed(0)
-    ambient = max(3, latent) if network == "3-256x5-2" else 784
-    return torch.rand(batch, ambient, generator=rng) - (0.5 if ambient < 784 else 0)
+    return torch.rand(batch, latent if network == "3-256x5-2" else 784, generator=rng)
+
+
+def behind(network: str) -> int:
+    """Return how many steps a network of two latents has been trained for when it is timed."""
+    return TRAINED if network == "3-256x5-2" else 0
+
+
+@cache
+def trained(count: int) -> Autoencoder:
+    """Return the network of section 4.1 after so many steps of I-AE on the S shape.
+
+    On one thread: what others would have been started keeps flushing subnormal numbers.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    spec = RunSpec("s-shape", "I-AE", points=1000, batch=64, weight=WEIGHT)
+    engine = Engine([datasets.build(spec)], [data_of("3-256x5-2", 1000)], [spec], compiled=False)
+    for _ in range(count):
+        engine.step(RATE, 1.0)
+    torch.set_num_threads(threads)
+    return engine.models[0]
 
 
 def ours(

@@ -30,6 +30,7 @@ def work(pipe: Any, network: str, batch: int, device: str, names: tuple[str, ...
     import steps
     import torch
 
+    steps.NETWORKS[network](2)  # trains first, if at all, while subnormal numbers are flushed
     torch.set_flush_denormal(names == FLUSHED)  # the library does, and threads started later follow
     make = {
         "ours_ae": lambda: steps.ours(network, batch, "AE", device=device),
@@ -43,7 +44,12 @@ def work(pipe: Any, network: str, batch: int, device: str, names: tuple[str, ...
     for step in ready.values():
         for _ in range(STEPS_BEFORE):
             step()
-    pipe.send((list(ready), torch.get_num_threads(), str(torch.__version__)))
+    on = device if device == "cpu" else f"{device}, {torch.cuda.get_device_name(device)}"
+    about = {
+        "device": on, "processor": processor(), "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__), "steps_before": steps.behind(network),
+    }  # fmt: skip
+    pipe.send((list(ready), about))
     while name := pipe.recv():
         began = time.perf_counter()
         ready[name]()
@@ -62,7 +68,7 @@ def measure(network: str, batch: int, device: str, rounds: int) -> dict[str, Any
         child = context.Process(target=work, args=(theirs, network, batch, device, names))
         child.start()
         children.append((child, ours))
-        found, threads, version = ours.recv()
+        found, about = ours.recv()
         pipes |= dict.fromkeys(found, ours)
     times: dict[str, list[float]] = {name: [] for name in pipes}
     for _ in range(rounds):
@@ -79,10 +85,7 @@ def measure(network: str, batch: int, device: str, rounds: int) -> dict[str, Any
         if taken:
             low, _, high = statistics.quantiles(taken, n=4)
             row[f"{name}_quartiles_ms"] = [round(low, 3), round(high, 3)]
-    return row | {
-        "device": device, "processor": processor(), "threads": threads, "torch": version,
-        "rounds": rounds,
-    }  # fmt: skip
+    return row | about | {"rounds": rounds}
 
 
 def processor() -> str:

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from zipfile import BadZipFile
 
@@ -289,21 +289,25 @@ def as_text(run: Run) -> str:
 def publish(run: Run, name: str) -> Path:
     """Copy a run's record, without its weights, to `data/runs`; return the folder there.
 
+    It takes the place of the one before only when it is whole.
     Of images in the plane, the first `PUBLISHED_CODES` codes are kept, in half precision: enough
     for a picture. Larger codes are not.
     """
     folder = PUBLISHED / name / f"seed-{run.spec.seed}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     kept = {file: digest for file, digest in run.record["files"].items() if "weights" not in file}
-    for file in kept:
-        shutil.copy(run.folder / file, folder)
-    if run.spec.of_images:
-        shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
-        _save_codes(folder, run.codes[:shown].astype(np.float16), run.labels[:shown])
-        kept["embedding.npz"] = _checksum(folder / "embedding.npz")
-    record = run.record | {"files": kept}
-    (folder / "run.json").write_text(_sealed(record))
+    with TemporaryDirectory(prefix=".writing-", dir=folder.parent) as place:
+        aside = Path(place) / folder.name
+        aside.mkdir()
+        for file in kept:
+            shutil.copy(run.folder / file, aside)
+        if run.spec.of_images:
+            shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
+            _save_codes(aside, run.codes[:shown].astype(np.float16), run.labels[:shown])
+            kept["embedding.npz"] = _checksum(aside / "embedding.npz")
+        (aside / "run.json").write_text(_sealed(run.record | {"files": kept}))
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
     return folder
 
 

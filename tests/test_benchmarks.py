@@ -18,8 +18,9 @@ from isoae_lib.engine import Engine
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
-    """Nothing is compiled here: that takes half a minute."""
+    """Nothing is compiled here, or trained for long: that takes half a minute."""
     monkeypatch.setattr(Engine, "_compiled", lambda self: None)
+    monkeypatch.setattr(steps, "TRAINED", 3)
 
 
 def work_of(step):
@@ -51,3 +52,11 @@ def test_full_jacobians_cost_more_with_every_latent_and_probes_do_not():
     probes = [work_of(steps.ours("3-256x5-2", 4, "I-AE", latent)) for latent in (2, 16)]
     full = [work_of(steps.full_jacobians("3-256x5-2", 4, latent)) for latent in (2, 16)]
     assert probes[1] < 1.1 * probes[0] and full[1] > 4 * full[0]
+
+
+def test_every_step_starts_from_the_same_trained_weights():
+    one, other = (steps.NETWORKS["3-256x5-2"](2) for _ in range(2))
+    start = steps.datasets.build(steps.RunSpec("s-shape", "I-AE", points=1000))
+    same = [torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True)]
+    moved = [not torch.equal(a, b) for a, b in zip(one.parameters(), start.parameters())]
+    assert all(same) and all(moved) and one is not other

@@ -15,6 +15,7 @@ from isoae_lib.penalties import OBJECTIVES
 from isoae_lib.specs import METHODS, RunSpec
 
 SPEC = RunSpec("s-shape", "I-AE", **TINY)
+STACKED = [replace(SPEC, seed=3), replace(SPEC, weight=0.05), replace(SPEC, data="open-sphere")]
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
@@ -90,14 +91,18 @@ def test_long_is_a_count_of_multiply_adds(monkeypatch):
             assert engine_of(replace(SPEC, method=method)).kind == kind
 
 
-def test_compiled_and_eager_agree(monkeypatch):
-    eager = training.fit(SPEC)
+@pytest.mark.parametrize("count", [1, 2])
+def test_compiled_and_eager_agree(count, monkeypatch):
+    """Alone and in a stack."""
+    specs = STACKED[:count]
+    eager = training.fits(specs)
     monkeypatch.setattr(engine, "COMPILE_FROM", 1)
-    fit = training.fit(SPEC)
-    if fit.engine != "compiled":
+    compiled = training.fits(specs)
+    if compiled[0].engine != "compiled":
         pytest.skip("no C++ compiler here")
-    for ours, theirs in zip(fit.history, eager.history, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-3)
+    for fit, plain in zip(compiled, eager, strict=True):
+        for ours, theirs in zip(fit.history, plain.history, strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-3)
 
 
 def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
@@ -112,9 +117,6 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
     fit = training.fit(replace(SPEC, steps=400))
     assert fit.status == "diverged" and fit.diverged_at == 34
     assert fit.history[-1]["step"] == 33
-
-
-STACKED = [replace(SPEC, seed=3), replace(SPEC, weight=0.05), replace(SPEC, data="open-sphere")]
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "RAE-SN"])
@@ -153,9 +155,12 @@ def test_one_of_a_stack_diverges_alone():
 
 
 @GPU
-def test_a_cuda_graph_takes_the_steps_of_the_eager_engine(monkeypatch):
+@pytest.mark.parametrize("kind", ["CUDA graph", "compiled CUDA graph"])
+def test_a_cuda_graph_takes_the_steps_of_the_eager_engine(kind, monkeypatch):
+    monkeypatch.setattr(engine, "COMPILE_FROM", 1 if "compiled" in kind else float("inf"))
     graph = engine_of(SPEC, "cuda")
-    assert graph.kind == "CUDA graph"
+    assert graph.kind == kind
+    monkeypatch.setattr(engine, "COMPILE_FROM", float("inf"))
     eager = engine_of(SPEC, "cuda")
     eager.replay = eager._once
     for _ in range(20):

@@ -122,6 +122,29 @@ def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, 
     assert [run.spec.seed for _, run in runs.published()] == [0, 1]
 
 
+def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    run = runs.read(folder)
+    place = runs.publish(run, "3d/s-shape/AE")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(runs, "_sealed", full)
+        with pytest.raises(OSError, match="No space"):
+            runs.publish(run, "3d/s-shape/AE")
+    assert runs.read(place).metrics == run.metrics
+    assert list(place.parent.iterdir()) == [place]
+    assert runs.publish(run, "3d/s-shape/AE") == place
+
+
+def test_a_record_names_the_gpu(monkeypatch):
+    monkeypatch.setattr(runs.torch.cuda, "get_device_name", lambda device: f"a GPU at {device}")
+    assert runs._hardware("cuda:1") == "cuda:1, a GPU at cuda:1"
+    assert runs._hardware("cpu").startswith("cpu, ")
+
+
 def test_a_full_disk_leaves_no_record(store, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
