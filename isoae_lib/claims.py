@@ -29,7 +29,7 @@ def _lowest_std(data: str) -> Callable[[Table], tuple[str, str]]:
         seeds = min(len(ours), *(len(v) for v in every.values()))
         wins = [ours[i] < min(v[i] for v in every.values()) for i in range(seeds)]
         first = ours.mean() < every[rival].mean()
-        told = f"I-AE {spread(ours)}; next {rival} {spread(every[rival])}"
+        told = f"I-AE {spread(ours, 3)}; next {rival} {spread(every[rival], 3)}"
         return told, VERDICTS[0] if first and all(wins) else VERDICTS[1 if first else 2]
 
     return judge

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML
 from pandas.io.formats.style import Styler
@@ -38,7 +39,7 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
         for source, runs in (("published run", published), (f"this build ({preset})", here)):
             row = (surface.title, source)
             found = {m: values(runs, data, m, "edge_ratio_std") for m in methods}
-            rows[row] = {m: mean_and_deviation(v).replace("none", "–") for m, v in found.items()}
+            rows[row] = {m: _as_printed(v) for m, v in found.items()}
             if all(len(v) for v in found.values()):
                 best[row] = min(methods, key=lambda m: found[m].mean())
     frame = pd.DataFrame.from_dict(rows, orient="index").rename(columns=label)
@@ -48,6 +49,13 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
         return ["font-weight: bold" if name == lowest else "" for name in row.index]
 
     return frame.style.apply(bold, axis=1).set_uuid("table-1")
+
+
+def _as_printed(numbers: np.ndarray) -> str:
+    """Format a cell of Table 1: two decimals as in print, three where those would show one digit."""
+    if not len(numbers):
+        return "–"
+    return mean_and_deviation(numbers, 3 if numbers.mean() < 0.05 else 2)
 
 
 def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:

@@ -193,7 +193,14 @@ pd.DataFrame(
 # %% [markdown]
 # ## The published runs
 #
-# They are longer. Their embeddings, first seed:
+# They are longer:
+
+# %% tags=["hide-input"]
+scale = published["s-shape", "I-AE"][0]
+print(f"{scale.spec.steps:,} steps of {scale.spec.batch} points, on {scale.record['device']}")
+
+# %% [markdown]
+# Their embeddings, first seed:
 
 # %% tags=["hide-input"]
 for name, surface in SURFACES.items():

@@ -31,7 +31,7 @@ import json
 
 import pandas as pd
 
-from isoae_lib import chain, engine, figures, isometry, runs
+from isoae_lib import chain, engine, figures, isometry, runs, tables
 from isoae_lib.provenance import ROOT
 
 figures.style()
@@ -112,7 +112,8 @@ print(f"{on_gpu[0]['device']}: 100,000 steps of I-AE on 1,000 points take {100 *
 # %% tags=["hide-input"]
 table_1 = [run for name, run in runs.published() if name.startswith("3d/") and "," not in name]
 shares = pd.Series([run.record["seconds"] for run in table_1], [run.spec.method for run in table_1])
-shares.groupby(level=0, sort=False).mean().round(0).astype(int).to_frame("seconds")
+shares = shares.groupby(level=0, sort=False).mean().rename(index=tables.plain)
+shares.round(0).astype(int).to_frame("seconds")
 
 # %% [markdown]
 # ## With more points, and more latent dimensions
