@@ -52,7 +52,7 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
 
 
 def _as_printed(numbers: np.ndarray) -> str:
-    """Format a cell of Table 1: two decimals as in print, three where those would show one digit."""
+    """Format a cell of Table 1: two decimals as in print, three where two would show one digit."""
     if not len(numbers):
         return "–"
     return mean_and_deviation(numbers, 3 if numbers.mean() < 0.05 else 2)
