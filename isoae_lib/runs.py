@@ -114,10 +114,10 @@ class Run:
 
     def __repr__(self) -> str:
         spec = self.spec
-        given = json.loads(spec.canonical())
-        for name in ("data", "method", "seed", "training_version"):
-            given.pop(name, None)
-        rest = " ".join(f"{name}={value}" for name, value in given.items())
+        said = ("data", "method", "seed")
+        rest = " ".join(
+            f"{name}={value}" for name, value in spec.given().items() if name not in said
+        )
         return (
             f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
             f"{self.record['preset']}, {self.record['status']}; {rest}"

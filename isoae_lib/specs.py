@@ -152,13 +152,16 @@ class RunSpec:
         So a field that is added later leaves the keys of older runs as they were. A default never
         changes once runs are published.
         """
-        given = {
+        told = self.given() | {"training_version": TRAINING_VERSION}
+        return json.dumps(told, sort_keys=True, separators=(",", ":"))
+
+    def given(self) -> dict[str, str | int | float]:
+        """Return what differs from the defaults, by name."""
+        return {
             field.name: getattr(self, field.name)
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
-        given["training_version"] = TRAINING_VERSION
-        return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
 
 def change(spec: RunSpec, settings: list[str]) -> RunSpec:

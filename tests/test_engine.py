@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import resource
 from dataclasses import replace
 
 import pytest
@@ -55,6 +57,18 @@ def test_a_state_put_back_gives_the_same_steps():
     other = engine_of(SPEC)
     other.restore(kept)
     assert torch.equal(other.step(0.01, 0.3), first[0])
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
+def test_a_step_asks_the_system_for_no_memory():
+    """An array of 2,000 points in 256 numbers each has 500 pages, and a step makes dozens."""
+    one = engine_of(replace(SPEC, points=2000, batch=2000, width=256))
+    for _ in range(10):
+        one.step(0.001, 0.3)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        one.step(0.001, 0.3)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 2000
 
 
 def test_a_state_has_every_weight_its_moments_and_chance():
