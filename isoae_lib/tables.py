@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
@@ -247,22 +248,29 @@ def published_provenance(*sections: str) -> HTML:
     return _card(found, "published", "isoae train NAME --preset published --seed SEED")
 
 
+def _distinct(facts: Iterable[str]) -> str:
+    return "; ".join(sorted(set(facts)))
+
+
 def _card(runs: list[Run], preset: str, repeat: str) -> HTML:
     records = [run.record for run in runs]
     diverged = [record for record in records if record["status"] != "finished"]
-    unofficial = sorted({run.spec.data for run in runs if not run.record["data"]["official"]})
+    unofficial = [run.spec.data for run in runs if not run.record["data"]["official"]]
+    seconds: Counter[str] = Counter()
+    for record in records:
+        seconds[record["device"]] += record["seconds"]
+    versions = [" ".join(f"{k} {v}" for k, v in r["versions"].items()) for r in records]
     facts = {
         "preset": preset,
         "training runs": f"{len(runs)}, of which {len(diverged)} diverged",
-        "steps": ", ".join(sorted({f"{r.spec.steps:,} of {r.spec.batch} points" for r in runs})),
-        "training time": f"{sum(r['seconds'] for r in records):.0f} s in all, one thread a run",
-        "device": ", ".join(sorted({r["device"] for r in records})),
-        "versions": ", ".join(f"{k} {v}" for k, v in records[0]["versions"].items()),
-        "commit": ", ".join(sorted({r["commit"] for r in records})),
+        "steps": _distinct(f"{run.spec.steps:,} of {run.spec.batch} points" for run in runs),
+        "training time": _distinct(f"{s:,.0f} s on {where}" for where, s in seconds.items()),
+        "versions": _distinct(versions),
+        "commit": _distinct(record["commit"] for record in records),
         "repeat": f"<code>{repeat}</code>",
     }
     if unofficial:
-        facts["not the official data"] = ", ".join(unofficial)
+        facts["not the official data"] = _distinct(unofficial)
     rows = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in facts.items())
     keys = "".join(
         f"<li><code>{run.spec.key}</code> {html.escape(run.spec.data)}, "

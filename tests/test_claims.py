@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -224,6 +225,18 @@ def test_the_card_of_the_published_runs_names_each_of_them(section):
     card = tables.published_provenance(section).data
     assert set(re.findall(r"<code>([0-9a-f]{16})</code>", card)) == keys
     assert bool(keys) != ("No run of this chapter is published" in card)
+
+
+def test_a_card_names_every_device_and_version_once(monkeypatch):
+    (name, first), *_ = runs.published()
+    record = first.record | {
+        "device": "an abacus", "seconds": 2.0, "versions": first.record["versions"] | {"torch": "9"},
+    }  # fmt: skip
+    other = replace(first, record=record)
+    monkeypatch.setattr(tables, "published", lambda: [(name, r) for r in (first, other, other)])
+    card = tables.published_provenance(name.partition("/")[0]).data
+    assert "4 s on an abacus" in card and f"s on {first.record['device']}" in card
+    assert card.count("torch 9") == 1 and f"torch {first.record['versions']['torch']}" in card
 
 
 def test_a_card_names_data_that_are_not_official(monkeypatch):
