@@ -229,9 +229,8 @@ def test_the_card_of_the_published_runs_names_each_of_them(section):
 
 def test_a_card_names_every_device_and_version_once(monkeypatch):
     (name, first), *_ = runs.published()
-    record = first.record | {
-        "device": "an abacus", "seconds": 2.0, "versions": first.record["versions"] | {"torch": "9"},
-    }  # fmt: skip
+    versions = first.record["versions"] | {"torch": "9"}
+    record = first.record | {"device": "an abacus", "seconds": 2.0, "versions": versions}
     other = replace(first, record=record)
     monkeypatch.setattr(tables, "published", lambda: [(name, r) for r in (first, other, other)])
     card = tables.published_provenance(name.partition("/")[0]).data
