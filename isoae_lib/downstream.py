@@ -15,6 +15,7 @@ from isoae_lib.density import on_manifold
 from isoae_lib.downstream_claims import CLASSIFIERS, place_of
 from isoae_lib.figures import bare, label
 from isoae_lib.image_claims import stand_ins
+from isoae_lib.references import Accuracies
 from isoae_lib.runs import Run
 from isoae_lib.tables import plain
 from isoae_lib.verdicts import Table, mean_and_deviation, values
@@ -59,7 +60,7 @@ def _measured(
 def accuracy_table(
     classifier: str,
     sources: Mapping[str, Table],
-    references: Mapping[str, Mapping[tuple[str, int], Mapping[str, Mapping[str, float]]]],
+    references: Mapping[str, Mapping[tuple[str, int], Accuracies]],
     suffix: str = "",
 ) -> pd.DataFrame:
     """Half of Table 2, in percent: as printed, and from each source of runs.
@@ -71,7 +72,7 @@ def accuracy_table(
     sources : mapping
         What a row is called -> runs.
     references : mapping
-        What a row is called -> (data set, d) -> "PCA" or "pixels" -> accuracies.
+        What a row is called -> (data set, d) -> accuracies without an autoencoder.
     suffix : str
         "_standardised" for scaled features, which the paper does not print.
     """
@@ -89,7 +90,8 @@ def accuracy_table(
             known = references.get(source, {}).get((place.split("/")[1], d), {})
             if known or any((place, m) in runs for m in methods.values()):
                 ours[source] = _measured(runs, place, methods, metric, 1, percent=True) | {
-                    name: f"{100 * known[name][metric]:.1f}" for name in known
+                    name: mean_and_deviation(100 * np.array(known[name][metric]), 1)
+                    for name in known
                 }
         for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
             rows[title, d, source] = row

@@ -177,9 +177,10 @@ def test_a_cuda_graph_takes_the_steps_of_the_eager_engine(kind, monkeypatch):
     monkeypatch.setattr(engine, "COMPILE_FROM", float("inf"))
     eager = engine_of(SPEC, "cuda")
     eager.replay = eager._once
+    close = 1e-2 if "compiled" in kind else 1e-3  # products round to ten bits, here and there apart
     for _ in range(20):
         ours, theirs = graph.step(0.01, 0.3), eager.step(0.01, 0.3)
-        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(ours, theirs, rtol=close, atol=1e-5)
 
 
 @GPU
