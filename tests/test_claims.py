@@ -316,8 +316,14 @@ def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
         "CAE,weight=0.1": (0.2,),
         "I-AE": (0.02,),
     }
+    steps = {"CAE,weight=0.1": 400}
     table = {
-        ("s-shape", name): [SimpleNamespace(metrics={"edge_ratio_std": v}) for v in values]
+        ("s-shape", name): [
+            SimpleNamespace(
+                metrics={"edge_ratio_std": v}, spec=SimpleNamespace(steps=steps.get(name, 5000))
+            )
+            for v in values
+        ]
         for name, values in numbers.items()
     }
     shown = tables.rivals_otherwise(table, "s-shape")
@@ -327,3 +333,4 @@ def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
     ]
     assert list(shown["std"]) == ["0.020", "0.300", "0.200 ± 0.141", "0.200"]
     assert list(shown["seeds"]) == [1, 1, 2, 1]
+    assert list(shown["steps"]) == ["5,000", "5,000", "5,000", "400"]
