@@ -207,7 +207,9 @@ class Engine:
         Tangents travel explicitly (see `isometry`), which compiles; forward-mode automatic
         differentiation and double backward would not.
         """
-        fast: Terms = torch.compile(self.terms, dynamic=False)
+        # On a CPU a sum onto a product would become one call, which copies the sum first.
+        options = {"pattern_matcher": False} if self.rate.device.type == "cpu" else None
+        fast: Terms = torch.compile(self.terms, dynamic=False, options=options)
         before = {name: tensor.clone() for name, tensor in self.state().items()}
         n = self.spec.batch
         batches = torch.stack([floats(x[:1]).expand(n, -1) for x in self.data])
