@@ -72,7 +72,8 @@ def accuracy_table(
     sources : mapping
         What a row is called -> runs.
     references : mapping
-        What a row is called -> (data set, d) -> accuracies without an autoencoder.
+        What a row is called -> (data set, d) -> accuracies without an autoencoder, whose mean
+        over the splits is shown.
     suffix : str
         "_standardised" for scaled features, which the paper does not print.
     """
@@ -90,8 +91,7 @@ def accuracy_table(
             known = references.get(source, {}).get((place.split("/")[1], d), {})
             if known or any((place, m) in runs for m in methods.values()):
                 ours[source] = _measured(runs, place, methods, metric, 1, percent=True) | {
-                    name: mean_and_deviation(100 * np.array(known[name][metric]), 1)
-                    for name in known
+                    name: f"{100 * np.mean(known[name][metric]):.1f}" for name in known
                 }
         for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
             rows[title, d, source] = row

@@ -208,8 +208,10 @@ class Engine:
         differentiation and double backward would not.
         """
         # On a CPU a sum onto a product would become one call, which copies the sum first.
-        options = {"pattern_matcher": False} if self.rate.device.type == "cpu" else None
-        fast: Terms = torch.compile(self.terms, dynamic=False, options=options)
+        patterns = self.rate.device.type != "cpu"
+        fast: Terms = torch.compile(
+            self.terms, dynamic=False, options={"pattern_matcher": patterns}
+        )
         before = {name: tensor.clone() for name, tensor in self.state().items()}
         n = self.spec.batch
         batches = torch.stack([floats(x[:1]).expand(n, -1) for x in self.data])
