@@ -49,7 +49,8 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
         lowest = best.get(row.name)  # type: ignore[call-overload]
         return ["font-weight: bold" if name == lowest else "" for name in row.index]
 
-    return frame.style.apply(bold, axis=1).set_uuid("table-1")
+    shown = frame.style.apply(bold, axis=1).set_uuid("table-1")
+    return shown.set_table_attributes('class="dataframe"')  # looks like the other tables
 
 
 def _as_printed(numbers: np.ndarray) -> str:
