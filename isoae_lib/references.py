@@ -34,16 +34,15 @@ def measured(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
     Kept in the store by joblib.
     """
     known = Memory(store_path() / "references", verbose=0).cache(classification.without_autoencoder)
-    found: dict[tuple[str, int], Accuracies] = {}
-    for seed in seeds_of(data, preset):
-        spec = paper.spec(f"classification/{data}/AE", preset, seed)
-        split = (*datasets.training_data(spec), *datasets.test_data(spec))
-        for d in paper.LATENTS:
-            for features, size in (("PCA", d), ("pixels", None)):
-                for metric, value in known(*split, size).items():
-                    every = found.setdefault((data, d), {}).setdefault(features, {})
-                    every.setdefault(metric, []).append(value)
-    return found
+    specs = [paper.spec(f"classification/{data}/AE", preset, s) for s in seeds_of(data, preset)]
+    splits = [(*datasets.training_data(spec), *datasets.test_data(spec)) for spec in specs]
+
+    def over_splits(size: int | None) -> dict[str, list[float]]:
+        each = [known(*split, size) for split in splits]
+        return {metric: [found[metric] for found in each] for metric in each[0]}
+
+    pixels = over_splits(None)
+    return {(data, d): {"PCA": over_splits(d), "pixels": pixels} for d in paper.LATENTS}
 
 
 def publish(data: str) -> str:
