@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from functools import lru_cache
 
@@ -86,6 +87,11 @@ def split_views(labels: NDArray, stratified: bool, seed: int) -> tuple[NDArray, 
     size = np.bincount(labels)[labels]
     test = rank[order] * 4 < size[order]
     return order[~test], order[test]
+
+
+def digest(points: NDArray) -> str:
+    """Return the sha256 of training data, by which a record knows them again."""
+    return hashlib.sha256(points.tobytes()).hexdigest()
 
 
 def official(spec: RunSpec) -> bool:

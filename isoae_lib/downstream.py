@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib import images, paper
+from isoae_lib import datasets, images, paper
 from isoae_lib.density import on_manifold
 from isoae_lib.downstream_claims import CLASSIFIERS, place_of
+from isoae_lib.errors import InputError
 from isoae_lib.figures import bare, label
 from isoae_lib.image_claims import stand_ins
 from isoae_lib.references import Accuracies
@@ -196,6 +197,17 @@ def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] =
             axes.set_aspect("equal")
         axes_row[0].set_ylabel(name(title), rotation=0, ha="right", va="center")
     return figure
+
+
+def test_images(run: Run) -> dict[str, NDArray[np.uint8]]:
+    """Return the first row of a run's figure: test images, if this machine has the run's data."""
+    try:
+        points, _ = datasets.training_data(run.spec)
+        tests, _ = datasets.test_data(run.spec)
+    except InputError:
+        return {}
+    same = datasets.digest(points) == run.record["data"]["sha256"]
+    return {"test image": tests} if same else {}
 
 
 def as_picture(vector: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -368,7 +368,7 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "metrics": metrics,
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "device": _hardware(device),
+        "device": training.hardware(device),
         "engine": fit.engine,
         "versions": {
             "python": platform.python_version(),
@@ -379,7 +379,7 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "commit": commit(),
         "code": code_digest(),
         "data": {
-            "sha256": hashlib.sha256(points.tobytes()).hexdigest(),
+            "sha256": datasets.digest(points),
             "official": datasets.official(spec),
         },
     }
@@ -406,13 +406,6 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"the record of {spec.key} cannot be written: {reason}.") from None
     return folder
-
-
-def _hardware(device: str) -> str:
-    """Return what a run was trained on, as its record says it."""
-    if device.startswith("cuda"):
-        return f"{device}, {torch.cuda.get_device_name(device)}"
-    return f"{device}, {platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def _save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -81,6 +82,13 @@ def device_of(name: str) -> torch.device:
         known = "cpu, cuda" if torch.cuda.is_available() else "cpu"
         raise InputError(f"device '{name}' is not on this machine; it has: {known}.") from None
     return device
+
+
+def hardware(device: str) -> str:
+    """Return what a run is trained on, as its record says it."""
+    if device.startswith("cuda"):
+        return f"{device}, {torch.cuda.get_device_name(device)}"
+    return f"{device}, {platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def on_device(points: NDArray, place: torch.device) -> Tensor:

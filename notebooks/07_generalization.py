@@ -100,10 +100,11 @@ _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% tags=["hide-input"]
 for title, where in there.items():
-    print(f"published, {title}")
+    tests = downstream.test_images(published[where, "AE"][0])
+    print(f"published, {title}{'' if tests else ' (its test images are not on this machine)'}")
     shown = {m: published[where, m][0].pictures["rebuilt"] for m in paper.TABLE_7_METHODS
              if (where, m) in published}  # fmt: skip
-    _ = downstream.pictures(shown, downstream.table_7_name)
+    _ = downstream.pictures(tests | shown, downstream.table_7_name)
 
 # %% [markdown]
 # ## Beyond the paper: sampling

@@ -107,6 +107,21 @@ def test_colours_come_back_in_place():
     assert downstream.as_picture(np.arange(9, dtype=np.uint8)).tolist()[1] == [3, 4, 5]
 
 
+@pytest.mark.parametrize("there", ["the run's", "another", "none"])
+def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, monkeypatch):
+    spec = paper.spec("generalization/mnist-5k/AE", "smoke")
+    points, tests = datasets.training_data(spec)[0], datasets.test_data(spec)[0]
+    run = SimpleNamespace(spec=spec, record={"data": {"sha256": datasets.digest(points)}})
+    if there == "another":
+        monkeypatch.setattr(datasets, "training_data", lambda s: (points[::-1].copy(), None))
+    if there == "none":
+        run.spec = paper.spec("generalization/celeba/AE", "published")
+        monkeypatch.setenv("ISOAE_DATA_DIR", "nowhere")
+    shown = downstream.test_images(run)
+    assert set(shown) == ({"test image"} if there == "the run's" else set())
+    assert all(np.array_equal(row, tests) for row in shown.values())
+
+
 def test_references_are_published_and_read_back(monkeypatch, tmp_path):
     monkeypatch.setattr(references, "PUBLISHED", tmp_path)
     wanted = paper.SETTINGS["classification"]["published"] | {"points": 200}

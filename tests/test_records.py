@@ -141,8 +141,8 @@ def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatc
 
 def test_a_record_names_the_gpu(monkeypatch):
     monkeypatch.setattr(runs.torch.cuda, "get_device_name", lambda device: f"a GPU at {device}")
-    assert runs._hardware("cuda:1") == "cuda:1, a GPU at cuda:1"
-    assert runs._hardware("cpu").startswith("cpu, ")
+    assert training.hardware("cuda:1") == "cuda:1, a GPU at cuda:1"
+    assert training.hardware("cpu").startswith("cpu, ")
 
 
 def test_a_full_disk_leaves_no_record(store, monkeypatch):
