@@ -28,6 +28,18 @@ def lay_out(
     return model.to(device=device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
 
 
+def _log1p(e: Tensor) -> Tensor:
+    """Return log(1 + e) = 2 artanh(e / (2 + e)) for 0 <= e <= 1, in single precision.
+
+    By its series, up to a part in 10^7. A compiler makes vectors of it, and calls of a logarithm.
+    """
+    s = e / (2 + e)
+    series = torch.zeros_like(s)
+    for n in range(13, 0, -2):
+        series = series * (s * s) + 1 / n
+    return 2 * s * series
+
+
 class _SoftPlusAndSlope(torch.autograd.Function):
     """log(1 + exp(beta a)) / beta and its derivative sigmoid(beta a), from one exponential.
 
@@ -42,7 +54,7 @@ class _SoftPlusAndSlope(torch.autograd.Function):
         if torch.compiler.is_compiling():  # one exponential for both, fused into one loop
             e = torch.exp(a.abs() * -BETA)
             one = 1 / (1 + e)
-            return a.clamp(min=0) + torch.log(1 + e) / BETA, torch.where(a >= 0, one, e * one)
+            return a.clamp(min=0) + _log1p(e) / BETA, torch.where(a >= 0, one, e * one)
         return F.softplus(a, BETA), torch.sigmoid(a * BETA)
 
     @staticmethod

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from isoae_lib import networks
 from isoae_lib.errors import InputError
 from isoae_lib.networks import (
     BETA,
@@ -36,6 +37,26 @@ def test_softplus_and_its_slope_are_exact_to_the_second_derivative():
     torch.testing.assert_close(first, s)
     second = torch.autograd.grad(slope.sum(), a)[0]
     torch.testing.assert_close(second, BETA * s * (1 - s))
+
+
+def test_the_series_of_the_logarithm_has_single_precision():
+    e = torch.cat([torch.logspace(-37, 0, 1000), torch.linspace(0, 1, 1001)])
+    exact = torch.log1p(e.double()).float()
+    torch.testing.assert_close(networks._log1p(e), exact, rtol=4e-7, atol=0)
+
+
+def test_softplus_as_it_is_compiled_is_exact_relative_to_itself(monkeypatch):
+    """Down to where exp(beta a) leaves the normal numbers of single precision."""
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    a = torch.linspace(-0.8, 0.4, 5001, requires_grad=True)
+    x = BETA * a.detach().double()
+    s = torch.sigmoid(x)
+    exact = torch.where(x < 0, torch.log1p(x.exp()), x + torch.log1p((-x).exp())) / BETA
+    value, slope = SoftPlus.value_and_slope(a)
+    torch.testing.assert_close(value.double(), exact, rtol=1e-5, atol=0)
+    torch.testing.assert_close(slope.double(), s, rtol=1e-5, atol=0)
+    second = torch.autograd.grad(slope.sum(), a)[0].double()
+    torch.testing.assert_close(second, BETA * s * (1 - s), rtol=1e-4, atol=1e-5)
 
 
 @given(st.lists(st.floats(-3, 3, allow_subnormal=False), min_size=1, max_size=20))
