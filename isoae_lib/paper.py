@@ -149,6 +149,7 @@ TUNED: dict[str, dict[str, Settings]] = {
     },
     "visualization-CNN": {
         "CAE": {"weight": 0.001}, "RAE-GP": {"weight": 0.001}, "DAE": {"noise": 0.1},
+        "IRAE": {"weight": 0.01},
     },
     "generalization/mnist": {
         "AEW": {"weight": 1e-5}, "RAE-L2": {"weight": 1e-7, "code_weight": 1e-4},
