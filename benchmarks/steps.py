@@ -72,12 +72,17 @@ def ours(
     latent: int = 2,
     device: str = "cpu",
     compiled: bool = True,
+    coarse: bool = True,
 ) -> Step:
-    """A step of the library's engine: on a GPU a CUDA graph, on a CPU compiled or eager."""
+    """A step of the library's engine: on a GPU a CUDA graph, on a CPU compiled or eager.
+
+    Gradients are in bfloat16 where the processor has it, unless `coarse` says no.
+    """
     model, x = NETWORKS[network](latent), data_of(network, batch, latent).to(device)
     spec = RunSpec("s-shape", method, batch=batch, latent=min(latent, 3), weight=WEIGHT)
     object.__setattr__(spec, "latent", latent)  # a spec checks against the surfaces' 3 dimensions
     engine = Engine([model], [x], [spec], compiled)
+    engine.coarse &= coarse
     return lambda: engine.step(RATE, 1.0)
 
 

@@ -20,7 +20,7 @@ import typer
 
 CASES = (("3-256x5-2", 1000), ("FC-NN", 128), ("S-CNN", 128))
 DEFAULT = ("reference_default",)
-FLUSHED = ("ours_ae", "ours_iae", "reference_flushed", "jax", "floor")
+FLUSHED = ("ours_ae", "ours_iae", "ours_iae_float32", "reference_flushed", "jax", "floor")
 STEPS_BEFORE = 20  # untimed; subnormal numbers appear within a few steps
 
 
@@ -30,11 +30,16 @@ def work(pipe: Any, network: str, batch: int, device: str, names: tuple[str, ...
     import steps
     import torch
 
+    from isoae_lib.training import hardware
+
     steps.NETWORKS[network](2)  # trains first, if at all, while subnormal numbers are flushed
     torch.set_flush_denormal(names == FLUSHED)  # the library does, and threads started later follow
     make = {
         "ours_ae": lambda: steps.ours(network, batch, "AE", device=device),
         "ours_iae": lambda: steps.ours(network, batch, "I-AE", device=device),
+        "ours_iae_float32": lambda: (
+            steps.ours(network, batch, "I-AE", coarse=False) if device == "cpu" else None
+        ),
         "reference_default": lambda: steps.double_backward(network, batch, device=device),
         "reference_flushed": lambda: steps.double_backward(network, batch, device=device),
         "jax": lambda: steps.jitted(network, batch) if device == "cpu" else None,
@@ -44,9 +49,8 @@ def work(pipe: Any, network: str, batch: int, device: str, names: tuple[str, ...
     for step in ready.values():
         for _ in range(STEPS_BEFORE):
             step()
-    on = device if device == "cpu" else f"{device}, {torch.cuda.get_device_name(device)}"
     about = {
-        "device": on, "processor": processor(), "threads": torch.get_num_threads(),
+        "device": hardware(device), "processor": processor(),
         "torch": str(torch.__version__), "steps_before": steps.behind(network),
     }  # fmt: skip
     pipe.send((list(ready), about))

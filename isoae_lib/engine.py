@@ -39,6 +39,23 @@ Named = dict[str, Tensor]
 log = logging.getLogger(__name__)
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether this is a CPU with units for products of bfloat16 (AMX)."""
+    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # newer PyTorch's
+    return device.type == "cpu" and known.get("amx_bf16", False)
+
+
+@contextlib.contextmanager
+def _products(precision: str) -> Iterator[None]:
+    """Let the CPU round the factors of matrix products to "bf16", or not: "ieee"."""
+    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before, matmul.fp32_precision = matmul.fp32_precision, precision
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before
+
+
 class _Asked(nn.Module):
     """A model that answers with its objective, so that stacked parameters can stand in."""
 
@@ -70,7 +87,10 @@ class Engine:
     names : tuple of str
         Of the loss terms, in the order of what `step` returns.
     kind : str
-        "eager" or "compiled", on a GPU "CUDA graph" or "compiled CUDA graph".
+        "eager" or "compiled", on a GPU "CUDA graph" or "compiled CUDA graph"; with "bfloat16
+        gradients" where the processor has them.
+    coarse : bool
+        Whether the factors of the gradients' matrix products are rounded to bfloat16.
     """
 
     def __init__(
@@ -103,6 +123,7 @@ class Engine:
             }
             for name, parameter in self.parameters.items()
         }
+        self.coarse = has_bfloat16(device)
         self.kind = "eager"
         self.replay: Callable[[], Tensor] = self._once
         if device.type == "cuda":  # in products as PyTorch does it in convolutions
@@ -112,6 +133,8 @@ class Engine:
         if device.type == "cuda":
             self.kind = "CUDA graph" if self.kind == "eager" else "compiled CUDA graph"
             self.replay = self._captured()
+        if self.coarse:
+            self.kind += ", bfloat16 gradients"
 
     def step(self, rate: float, ease: float) -> Tensor:
         """Take one step of Adam; return the weighted loss terms (k, .) before it, unread.
@@ -175,7 +198,10 @@ class Engine:
         drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
         batches, normals = map(torch.stack, zip(*drawn, strict=True))
         terms = self.terms(batches, normals, (self.weights * self.ease).float())
-        terms.sum().backward()
+        # Errors of these products scale what is left of the loss, so its minimum stays where it
+        # is; values and tangents, which say what is left, keep single precision (decision C).
+        with _products("bf16" if self.coarse else "ieee"):
+            terms.sum().backward()
         self._adam()
         return terms.detach()
 
