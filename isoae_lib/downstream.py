@@ -98,7 +98,8 @@ def accuracy_table(
             rows[title, d, source] = row
     columns = [*paper.TABLE_2_METHODS, "PCA", "pixels"]
     frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
-    return frame.rename_axis(["data", "d", "from"])
+    narrow = frame.replace(" ± ", "±", regex=True)  # eight columns have to fit a page
+    return narrow.rename_axis(["data", "d", "from"])
 
 
 def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> str:

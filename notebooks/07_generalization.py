@@ -101,10 +101,10 @@ _ = downstream.pictures(rows, downstream.table_7_name)
 # %% tags=["hide-input"]
 for title, where in there.items():
     tests = downstream.test_images(published[where, "AE"][0])
-    print(f"published, {title}{'' if tests else ' (its test images are not on this machine)'}")
     shown = {m: published[where, m][0].pictures["rebuilt"] for m in paper.TABLE_7_METHODS
              if (where, m) in published}  # fmt: skip
-    _ = downstream.pictures(tests | shown, downstream.table_7_name)
+    figure = downstream.pictures(tests | shown, downstream.table_7_name)
+    figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
 
 # %% [markdown]
 # ## Beyond the paper: sampling

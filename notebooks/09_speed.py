@@ -62,11 +62,10 @@ print(inspect.getsource(isometry.push_forward))
 # ## One step, and its rivals
 #
 # Medians in milliseconds. *Double backward* is the same I-AE step as one writes it first, in eager
-# PyTorch, as it comes and with subnormal numbers flushed to zero. *Matrix products* are those of
-# the I-AE step, without anything between them.
-#
-# *In float32* is our step with gradients in single precision; on a processor with units for
-# bfloat16 their products are otherwise rounded to it, which the others know nothing of.
+# PyTorch as it comes; *flushed*, with subnormal numbers set to zero; *JAX*, jitted. *Matrix
+# products* are those of the I-AE step in float32, without anything between them. *In float32* is
+# our own step where its gradients are: on a processor with units for bfloat16 their products are
+# rounded to it, and no one else's.
 #
 # Subnormal numbers come from the steep SoftPlus, and some processors are slow on them. They become
 # more as the weights grow, so the network of section 4.1 is timed on the S shape with weights that
@@ -78,8 +77,8 @@ columns = {
     "ours_iae_ms": "I-AE, ours",
     "ours_iae_float32_ms": "in float32",
     "reference_default_ms": "double backward",
-    "reference_flushed_ms": "the same, flushed",
-    "jax_ms": "JAX, jitted",
+    "reference_flushed_ms": "flushed",
+    "jax_ms": "JAX",
     "floor_ms": "matrix products",
 }
 frame = pd.DataFrame(steps).set_index(["network", "batch"])
@@ -97,8 +96,8 @@ ratios.rename(columns=columns).round(2)
 # ## What coarse gradients cost
 #
 # I-AE on the S shape in three precisions: the standard deviation of edge ratios that Table 1
-# ranks, measured in double precision whatever trained. So few steps leave a seed folded now and
-# then, so the median is what to compare.
+# ranks, measured in double precision whatever trained. Few steps leave a seed folded now and then;
+# the median is what to compare.
 
 # %% tags=["hide-input"]
 grouped = pd.DataFrame(rounded).groupby("precision", sort=False)["edge_ratio_std"]

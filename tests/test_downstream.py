@@ -60,7 +60,7 @@ def test_table_2_has_every_printed_row_and_ours_beside_it():
         printed.loc[("MNIST", 16), "I-AE"] == "91.0²" or "¹" in printed.loc[("MNIST", 16), "I-AE"]
     )
     ours = frame.loc[("MNIST", 16, "ours")]
-    assert ours["AE"] == "60.0 ± 14.1¹" and ours["PCA"] == "25.0" and ours["pixels"] == "75.0"
+    assert ours["AE"] == "60.0±14.1¹" and ours["PCA"] == "25.0" and ours["pixels"] == "75.0"
     assert set(frame.loc[("MNIST", 64, "here")][:6]) == {downstream.NOTHING}
     without_runs = frame.loc[("COIL-20", 64, "ours")]
     assert without_runs["PCA"] == "25.0" and set(without_runs[:6]) == {downstream.NOTHING}
