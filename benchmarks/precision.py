@@ -31,9 +31,9 @@ PRECISIONS = {
 def std_after(gradients: str, values: str, seed: int) -> float:
     """Return the std of edge ratios (Table 1) of a run that was trained in these precisions."""
     spec = replace(paper.spec("3d/s-shape/I-AE", "published", seed), steps=STEPS)
-    torch.backends.mkldnn.matmul.fp32_precision = values  # type: ignore[attr-defined]
     engine.has_bfloat16 = lambda device: gradients == "bf16"
-    fit = training.fit(spec)
+    with engine.products(values):
+        fit = training.fit(spec)
     metrics = evaluation.evaluate(
         fit.model, *datasets.training_data(spec), SURFACES[spec.data]
     )  # in double precision

@@ -46,7 +46,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 @contextlib.contextmanager
-def _products(precision: str) -> Iterator[None]:
+def products(precision: str) -> Iterator[None]:
     """Let the CPU round the factors of matrix products to "bf16", or not: "ieee"."""
     matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before, matmul.fp32_precision = matmul.fp32_precision, precision
@@ -200,7 +200,7 @@ class Engine:
         terms = self.terms(batches, normals, (self.weights * self.ease).float())
         # Errors of these products scale what is left of the loss, so its minimum stays where it
         # is; values and tangents, which say what is left, keep single precision (decision C).
-        with _products("bf16" if self.coarse else "ieee"):
+        with products("bf16" if self.coarse else "ieee"):
             terms.sum().backward()
         self._adam()
         return terms.detach()

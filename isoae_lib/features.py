@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isoae_lib.datasets import test_data, training_data
+from isoae_lib.datasets import digest, test_data, training_data
 from isoae_lib.errors import InputError
 from isoae_lib.evaluation import Array
 from isoae_lib.networks import floats
@@ -74,7 +74,7 @@ def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
     file = store / "classifiers" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     images, labels = training_data(spec)
-    mark = hashlib.sha256(images.tobytes()).hexdigest()
+    mark = digest(images)
     turned = labels.min() < 0
     net = _untrained(image_shape(spec), TURNS if turned else int(labels.max()) + 1)
     with FileLock(f"{file}.lock"):
@@ -206,8 +206,8 @@ def _inception_weights() -> Path:
             f"the weights for the real FID cannot be fetched ({error}); the Frechet distance in "
             "this project's own features needs none."
         ) from None
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    if not digest.startswith(INCEPTION_SHA256):
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if not found.startswith(INCEPTION_SHA256):
         file.unlink()
         raise InputError(f"{file.name} is not the file it should be: it was removed, try again.")
     return file

@@ -63,7 +63,7 @@ def test_a_state_put_back_gives_the_same_steps():
 
 @pytest.mark.parametrize("method", ["AE", "I-AE"])
 def test_gradients_alone_are_coarse(method, monkeypatch):
-    """The losses are those of single precision, and the gradients near those of double.
+    """The losses are those of single precision, and the gradients near its own.
 
     Where there are no units for bfloat16, both are single precision.
     """
@@ -84,7 +84,8 @@ def test_gradients_alone_are_coarse(method, monkeypatch):
 def test_what_is_an_isometry_stays_one():
     """Coarse gradients scale what is left of the loss: where it is zero, they are too."""
     n = 64
-    turn = torch.linalg.qr(torch.randn(n, n, generator=torch.Generator().manual_seed(0)))[0]
+    rng = torch.Generator().manual_seed(0)
+    turn = torch.linalg.qr(torch.randn(n, n, generator=rng))[0]
     spec = replace(SPEC, method="I-AE", weight=1.0)
     object.__setattr__(spec, "latent", n)  # a spec checks against the surfaces' 3 dimensions
     model = Autoencoder(nn.Sequential(nn.Linear(n, n)), nn.Sequential(nn.Linear(n, n)))
@@ -92,7 +93,7 @@ def test_what_is_an_isometry_stays_one():
         for layer, matrix in ((model.encoder[0], turn), (model.decoder[0], turn.T)):
             layer.weight.copy_(matrix)
             layer.bias.zero_()
-    one = Engine([model], [torch.randn(n, n)], [spec])
+    one = Engine([model], [torch.randn(n, n, generator=rng)], [spec])
     kept = []
     one._adam = lambda: kept.extend(p.grad for p in one.parameters.values())
     one.step(0.01, 1.0)
