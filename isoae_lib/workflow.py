@@ -16,8 +16,9 @@ from isoae_lib.site import html_folder
 
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
-NOTEBOOK = 25.0  # seconds of a notebook whose runs are done
-EMBEDDINGS = 90.0  # seconds of the classic embeddings
+NOTEBOOK = 12.0  # seconds of a notebook whose runs are done, or of the book
+EMBEDDINGS = 60.0  # seconds of the classic embeddings
+TRUSTED = 60.0  # seconds of work after which the pace so far says as much as the estimates
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -111,7 +112,7 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
             command, stdout=lines, stderr=subprocess.STDOUT, env=os.environ | ENVIRONMENT
         )
         try:
-            finished = _watch(process, jobs)
+            finished = _watch(process, jobs, cores)
         except KeyboardInterrupt:
             process.wait()
             raise InputError("stopped; the same command goes on from here.") from None
@@ -122,7 +123,7 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
         print(f"open {html_folder(preset) / 'index.html'}")
 
 
-def _watch(process: subprocess.Popen[bytes], jobs: list[Job]) -> list[Job]:
+def _watch(process: subprocess.Popen[bytes], jobs: list[Job], cores: int) -> list[Job]:
     """Print a line whenever a job ends; return those that ran."""
     began, since = time.monotonic(), time.time()
     fresh = [job for job in jobs if job.output.exists()]  # perhaps up to date: not waited for
@@ -134,8 +135,7 @@ def _watch(process: subprocess.Popen[bytes], jobs: list[Job]) -> list[Job]:
                 finished.append(job)
                 waiting = [j for j in jobs if j not in finished and j not in fresh]
                 spent = time.monotonic() - began
-                pace = spent / sum(j.seconds for j in finished)
-                left = pace * sum(j.seconds for j in waiting)
+                left = seconds_left(spent, _together(finished), _together(waiting), cores)
                 seed = f" seed {job.output.stem}" if job.output.stem.isdigit() else ""
                 print(
                     f"[{len(jobs) - len(waiting):3d}/{len(jobs)}] {job.name + seed:<40s} "
@@ -145,6 +145,20 @@ def _watch(process: subprocess.Popen[bytes], jobs: list[Job]) -> list[Job]:
         if not running:
             return finished
         time.sleep(0.5)
+
+
+def _together(jobs: list[Job]) -> float:
+    return sum(job.seconds for job in jobs)
+
+
+def seconds_left(spent: float, done: float, waiting: float, cores: int) -> float:
+    """Return about how long jobs of `waiting` seconds take, after `spent` seconds on `done`.
+
+    The jobs' own estimates count as `TRUSTED` seconds of experience: the first job to end says
+    little, since others began with it.
+    """
+    pace = (spent + TRUSTED / cores) / (done + TRUSTED)
+    return pace * waiting
 
 
 def _clock(seconds: float) -> str:

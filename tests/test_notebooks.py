@@ -65,3 +65,12 @@ def test_a_failing_job_is_named_with_its_log(tmp_path):
     job = workflow.Job("01_theory", tmp_path / "absent.ipynb", log, 1.0)
     told = workflow._failure([job], tmp_path / "snakemake.log")
     assert told == f"01_theory failed: notebook 01_theory failed in cell 4. The log is {log}."
+
+
+def test_the_time_left_is_the_estimate_at_first_and_what_was_seen_in_the_end():
+    def left(spent, done):
+        return workflow.seconds_left(spent, done, 1000.0, cores=2)
+
+    assert left(0.0, 0.0) == pytest.approx(1000 / 2)
+    assert left(10.0, 2.0) < 1.5 * left(0.0, 0.0)  # others began with the first job to end
+    assert left(2e5, 1e5) == pytest.approx(1000 * 2, rel=0.01)
