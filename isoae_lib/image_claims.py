@@ -12,6 +12,7 @@ from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
 
 LEAST = 300  # steps below which nothing is judged
 RIVALS = tuple(m for m in paper.FIGURE_5_METHODS if m != "I-AE")
+MAY_FAIL = "coil20"  # so few images that a network can end at their mean
 STABLE = tuple(w for w in paper.FIGURE_6_WEIGHTS if 0.01 <= w <= 0.5)
 
 
@@ -44,20 +45,18 @@ def rebuilds(runs: Table, place: str, method: str) -> bool:
     return bool(own.mean() < mean_image.mean())
 
 
-def _best(
-    metric: str, data: str, lowest: bool, rebuilt: bool = False
-) -> Callable[[Table], tuple[str, str]]:
+def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, str]]:
     """I-AE against the baseline autoencoders: for every network and seed, or on average.
 
-    `rebuilt`: networks on which I-AE does not rebuild the images are not judged, and a rival that
-    does not has lost.
+    On `MAY_FAIL`, networks on which I-AE does not rebuild the images are not judged, and a rival
+    that does not has lost.
     """
 
     def judge(runs: Table) -> tuple[str, str]:
         judged = {
             network: place
             for network, place in _places(runs, data).items()
-            if not rebuilt or rebuilds(runs, place, "I-AE")
+            if data != MAY_FAIL or rebuilds(runs, place, "I-AE")
         }
         told, every_seed, on_average = [], [], []
         for network, place in judged.items():
@@ -66,7 +65,7 @@ def _best(
             ours = values(runs, place, "I-AE", metric, lost)
             theirs = {
                 m: values(runs, place, m, metric, lost)
-                if not rebuilt or rebuilds(runs, place, m)
+                if data != MAY_FAIL or rebuilds(runs, place, m)
                 else np.full(len(ours), lost)
                 for m in RIVALS
             }
@@ -160,8 +159,8 @@ IMAGE_CLAIMS = (
             "Density within half the radius that holds 95 % of the whitened codes, over an even "
             "spread's. Reproduced: I-AE has the lowest for every network and seed; partly: for "
             "the mean over seeds, with one network or more."
-            + REBUILT * (data == "coil20"),
-            _best("crowding", data, lowest=True, rebuilt=data == "coil20"),
+            + REBUILT * (data == MAY_FAIL),
+            _best("crowding", data, lowest=True),
         )
         for data, title in TITLES.items()
     ),
@@ -171,7 +170,7 @@ IMAGE_CLAIMS = (
         "a picture",
         "Coefficient of variation of the distances between neighbouring rotations. Reproduced: "
         "the lowest of the five autoencoders for every seed; partly: for the mean." + REBUILT,
-        _best("ring_variation", "coil20", lowest=True, rebuilt=True),
+        _best("ring_variation", "coil20", lowest=True),
     ),
     Claim(
         "separated rings", "4.2, Figure 5",
@@ -179,7 +178,7 @@ IMAGE_CLAIMS = (
         "a picture",
         "Accuracy of 5 nearest neighbours in the plane. Reproduced: the highest of the five "
         "autoencoders for every seed; partly: for the mean." + REBUILT,
-        _best("knn_accuracy", "coil20", lowest=False, rebuilt=True),
+        _best("knn_accuracy", "coil20", lowest=False),
     ),
     Claim(
         "stable in lambda", "4.4, Figure 6",
