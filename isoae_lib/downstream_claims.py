@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import ttest_rel
 
-from isoae_lib import paper
-from isoae_lib.image_claims import LEAST, stand_ins
+from isoae_lib import images, paper
+from isoae_lib.image_claims import LEAST, data_title, stand_ins
 from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
 
 CLASSIFIERS = {"svm": "linear SVM", "knn": "5-NN"}
@@ -29,7 +29,7 @@ def place_of(runs: Table, section: str, data: str, methods: tuple[str, ...]) -> 
 
 
 def _combinations(runs: Table) -> Iterator[Combination]:
-    """Yield data, classifier, d, and accuracies of I-AE and of the best rival, seed by seed."""
+    """Yield place, classifier, d, and accuracies of I-AE and of the best rival, seed by seed."""
     for data in paper.DATA_OF_TABLE_2:
         for d in paper.LATENTS:
             methods = tuple(f"{m},latent={d}" for m in PRINTED)
@@ -41,7 +41,7 @@ def _combinations(runs: Table) -> Iterator[Combination]:
                 }
                 best = max(RIVALS, key=lambda m: found[m].mean())
                 seeds = min(len(found["I-AE"]), len(found[best]))
-                yield data, metric, d, found["I-AE"][:seeds], found[best][:seeds]
+                yield place, metric, d, found["I-AE"][:seeds], found[best][:seeds]
 
 
 def clearly_above(ours: np.ndarray, theirs: np.ndarray) -> bool:
@@ -53,7 +53,7 @@ def clearly_above(ours: np.ndarray, theirs: np.ndarray) -> bool:
 
 def _data_of(found: list[Combination]) -> str:
     """Name the data sets that there are, for a verdict may rest on one alone."""
-    return ", ".join(dict.fromkeys(data for data, *_ in found))
+    return ", ".join(dict.fromkeys(data_title(place) for place, *_ in found))
 
 
 def _outperforms(runs: Table) -> tuple[str, str]:
@@ -83,8 +83,8 @@ def _margins(runs: Table) -> tuple[str, str]:
 
 
 def _coil_at_16(runs: Table) -> tuple[str, str]:
-    for data, metric, d, ours, theirs in _combinations(runs):
-        if (data, metric, d) == ("coil20", "svm", 16):
+    for place, metric, d, ours, theirs in _combinations(runs):
+        if (place, metric, d) == ("classification/coil20", "svm", 16):
             good = [bool(ours.mean() >= 0.95), bool(ours.mean() - theirs.mean() >= 0.05)]
             told = f"I-AE {spread(ours, 3)}, best rival {spread(theirs, 3)}"
             return told, VERDICTS[0 if all(good) else 1 if any(good) else 2]
@@ -102,7 +102,7 @@ def _competitive(runs: Table) -> tuple[str, str]:
                 min(values(runs, place, m, metric).mean() for m in group)
                 for group in (OURS, OTHERS)
             )
-            told.append(f"{data} {unit}: {ours:.3g} against {theirs:.3g}")
+            told.append(f"{data_title(place)} {unit}: {ours:.3g} against {theirs:.3g}")
             close.append(bool(ours <= CLOSE * theirs))
     if not close:
         return "none", VERDICTS[3]
@@ -126,8 +126,9 @@ def distance_of(runs: Table, place: str) -> str:
 
 def _printed_firsts() -> str:
     rows = [row for metric in CLASSIFIERS for row in paper.printed_table_2(metric).values()]
-    first = sum(row["I-AE"] > max(row[m] for m in RIVALS) for row in rows)
-    return f"first in {first} of {len(rows)} combinations"
+    ahead = [row["I-AE"] - max(row[m] for m in RIVALS) for row in rows]
+    first, level = sum(a > 0 for a in ahead), sum(a == 0 for a in ahead)
+    return f"first in {first} of {len(rows)} combinations, level with the best in {level}"
 
 
 def _printed_margins() -> str:
@@ -148,7 +149,7 @@ def _printed_competitive() -> str:
     told = []
     for (data, distance), row in paper.printed_table_7().items():
         ours, theirs = (min(row[m] for m in group) for group in (OURS, OTHERS))
-        told.append(f"{data} {distance}: {ours:g} against {theirs:g}")
+        told.append(f"{images.DATA_SETS[data].title} {distance}: {ours:g} against {theirs:g}")
     return "; ".join(told)
 
 

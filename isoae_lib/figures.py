@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -257,7 +258,7 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run], script: str) -> 
 
 def verdict_bars(counts: Mapping[str, int], order: Sequence[str]) -> Figure:
     """One bar of verdicts: how many claims ended in each."""
-    figure, axes = plt.subplots(figsize=(8, 1.1))
+    figure, axes = plt.subplots(figsize=(8, 1.3))
     shades = dict(zip(order, ("#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"), strict=True))
     left = 0
     for verdict in order:
@@ -266,7 +267,8 @@ def verdict_bars(counts: Mapping[str, int], order: Sequence[str]) -> Figure:
             continue
         axes.barh(0, count, left=left, color=shades[verdict], edgecolor="white")
         ink = "black" if shades[verdict] in ("#56B4E9", "#BBBBBB") else "white"
-        axes.text(left + count / 2, 0, f"{verdict}\n{count}", ha="center", va="center", color=ink)
+        told = f"{fill(verdict, 14)}\n{count}"
+        axes.text(left + count / 2, 0, told, ha="center", va="center", color=ink)
         left += count
     axes.axis("off")
     return figure

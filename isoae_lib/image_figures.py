@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib import images, paper
 from isoae_lib.figures import COLOURS, bare, label
+from isoae_lib.image_claims import WEIGHED, data_title, weights_of
 from isoae_lib.planar import POSES, chosen
 from isoae_lib.surfaces import Array
 from isoae_lib.verdicts import Table
@@ -83,37 +83,34 @@ def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     return figure
 
 
-def strip(runs: Table, data: str) -> Figure:
-    """Figure 6, top: embeddings of a data set for growing lambda, of the first seed."""
-    figure, panels = _panels(len(paper.FIGURE_6_WEIGHTS), 5)
-    colours = np.array(class_colours(len(images.DATA_SETS[data].classes)))
-    for axes, weight in zip(panels, paper.FIGURE_6_WEIGHTS, strict=True):
-        run = runs[f"sensitivity/{data}", f"I-AE,weight={weight}"][0]
+def strip(runs: Table, place: str) -> Figure:
+    """Figure 6, top: embeddings of a place's data set for growing lambda, of the first seed."""
+    figure, panels = _panels(len(WEIGHED), 5)
+    colours = np.array(class_colours(10))
+    for axes, (weight, method) in zip(panels, WEIGHED.items(), strict=True):
+        run = runs[place, method][0]
         _scatter(axes, run.codes, run.labels, colours)
         axes.set_title(rf"$\lambda_{{iso}} = {weight:g}$")
-    figure.suptitle(images.DATA_SETS[data].title)
+    figure.suptitle(data_title(place))
     return figure
 
 
-def loss_curves(losses: Mapping[str, Mapping[str, Mapping[float, Array]]]) -> Figure:
+def loss_curves(runs: Table, places: Sequence[str]) -> Figure:
     """Figure 6, bottom: the three losses against lambda, L_rec linear, the others logarithmic.
 
-    `losses` are by data set, loss and weight; bars span the seeds.
+    A line for each place; bars span the seeds.
     """
-    names = ("L_rec", "L_iso", "L_piso")
     figure, grid = plt.subplots(1, 3, figsize=(10, 3))
-    styles = zip(losses, ("I-AE", "CAE", "RAE-GP"), ("o", "s", "^"), strict=False)
-    for data, colour, marker in styles:
-        for axes, name in zip(grid, names, strict=True):
-            found = losses[data][name]
-            at = np.arange(len(found))
+    for place, colour, marker in zip(places, ("I-AE", "CAE"), ("o", "s"), strict=False):
+        for axes, name in zip(grid, ("L_rec", "L_iso", "L_piso"), strict=True):
+            found = weights_of(runs, place, name)
             values = [v.mean() for v in found.values()]
             spread = [np.abs(np.array([v.min(), v.max()]) - v.mean()) for v in found.values()]
             axes.errorbar(
-                at, values, np.transpose(spread), color=COLOURS[colour], marker=marker, label=data,
-                capsize=2,
+                np.arange(len(found)), values, np.transpose(spread), color=COLOURS[colour],
+                marker=marker, label=data_title(place), capsize=2,
             )  # fmt: skip
-            axes.set_xticks(at, [f"{w:g}" for w in found], rotation=60)
+            axes.set_xticks(np.arange(len(found)), [f"{w:g}" for w in found], rotation=60)
             axes.set(xlabel=r"$\lambda_{iso}$", title=f"${name[0]}_{{{name[2:]}}}$")
             axes.set_yscale("linear" if name == "L_rec" else "log")
     grid[0].legend()

@@ -30,6 +30,7 @@ METHODS_3D = (*TABLE_1_METHODS, "I-AE-without-L_piso")
 
 Settings = dict[str, int | float | str]
 
+EASED: Settings = {"schedule": "eased", "decades": 4.0}  # short runs on images (decision 12)
 # What a preset changes of a RunSpec, by section. One setting for all methods of a section.
 SETTINGS: dict[str, dict[str, Settings]] = {
     "3d": {
@@ -58,13 +59,13 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "visualization-FC": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 300, "batch": 128, "width_factor": 1 / 2},
+        "laptop": {"points": 5000, "steps": 600, "batch": 128, "width_factor": 1 / 2, **EASED},
         "paper": {"points": 60_000, "steps": 468_750, "batch": 128},
         "published": {"points": 60_000, "steps": 9380, "batch": 128},
     },
     "visualization-CNN": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 300, "batch": 48, "width_factor": 1 / 8},
+        "laptop": {"points": 5000, "steps": 600, "batch": 48, "width_factor": 1 / 8, **EASED},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
     },
@@ -76,13 +77,13 @@ SETTINGS: dict[str, dict[str, Settings]] = {
     },
     "sensitivity": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 5000, "steps": 300, "batch": 24, "width_factor": 1 / 16},
+        "laptop": {"points": 5000, "steps": 600, "batch": 24, "width_factor": 1 / 16, **EASED},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 4},
     },
     "classification": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-        "laptop": {"points": 4000, "steps": 300, "batch": 32, "width_factor": 1 / 8},
+        "laptop": {"points": 4000, "steps": 300, "batch": 32, "width_factor": 1 / 8, **EASED},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
         "published": {"points": 10_000, "steps": 4000, "batch": 25, "width_factor": 1 / 2},
     },
@@ -104,7 +105,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         },
     },
 }  # fmt: skip
-# What no preset changes.
+# What is the same at every preset, unless it says otherwise.
 IMAGES: Settings = {"schedule": "constant", "reduction": "mean"}  # decisions 1 and 12
 FIXED: dict[str, Settings] = {
     "toy": {"latent": 1, "weight": 0.1},
@@ -124,7 +125,6 @@ EXCEPTIONS: dict[tuple[str, str], Settings] = {  # Tables 5 and 6
     ("generalization", "cifar10"): {"network": "CIFAR-10-CNN", "latent": 128},
     ("generalization", "celeba"): {"network": "CelebA-CNN", "latent": 128},
 }
-EASED: Settings = {"schedule": "eased", "decades": 4.0}  # short runs of L-CNN (decision 12)
 # What a data set changes of a preset: its size, how soon Adam forgets (decision B), the schedule.
 CHANGES: dict[tuple[str, str, str], Settings] = {
     ("3d", "swiss-roll", "paper"): {"beta2": 0.99},
@@ -238,7 +238,7 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     data_sets, methods = SECTIONS[choose("section", section, SECTIONS)]
     choose("surface" if section == "3d" else "data set", data, data_sets)
     choose("method", method, methods)
-    settings = SETTINGS[section][preset] | FIXED[section] | EXCEPTIONS.get((section, data), {})
+    settings = FIXED[section] | SETTINGS[section][preset] | EXCEPTIONS.get((section, data), {})
     settings |= CHANGES.get((section, data, preset), {})
     for place in (section, f"{section}/{data.removesuffix('-5k')}"):
         settings |= TUNED.get(place, {}).get(method, {})
@@ -290,6 +290,16 @@ def sweep(section: str) -> dict[str, list[str]]:
         method: [f"{method},{name}={value},steps={steps}" for value in (*swept, *own[name])]
         for method, (name, swept) in SWEPT.items()
         if method in SECTIONS[section][1]
+    }
+
+
+def swept() -> set[str]:
+    """Return the names of the runs of every sweep."""
+    return {
+        f"{section}/mnist/{name}"
+        for section in FIGURE_5_NETWORKS
+        for names in sweep(section).values()
+        for name in names
     }
 
 

@@ -132,7 +132,7 @@ def embedding_numbers(
 def scales(sources: Mapping[str, Table], *sections: str) -> pd.DataFrame:
     """Show how large the runs of some sections on images are: a row for each place and source.
 
-    "of its width" is the factor for the printed number of channels or units.
+    "share of the width" is the factor for the printed number of channels or units.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for source, runs in sources.items():
@@ -145,7 +145,7 @@ def scales(sources: Mapping[str, Table], *sections: str) -> pd.DataFrame:
                 continue
             every = [r for (where, _), group in runs.items() if where == place for r in group]
             rows[title] = {
-                "of its width": str(Fraction(spec.width_factor)),
+                "share of the width": str(Fraction(spec.width_factor)),
                 "images": f"{spec.points:,}",
                 "steps": f"{spec.steps:,}",
                 "batch": str(spec.batch),
@@ -244,14 +244,31 @@ def verdict_table(ledger: Iterable[Mapping[str, str]]) -> HTML:
     return HTML(f"<div class='ledger'><table class='table'>{''.join(lines)}</table></div>")
 
 
-def provenance(runs: Iterable[Run], notebook: str, preset: str) -> HTML:
+def on_surfaces(runs: Table, metrics: Mapping[str, str]) -> pd.DataFrame:
+    """Show metrics, shown as -> name, of every surface and method."""
+    rows = {
+        (surface.title, plain(m)): {
+            title: mean_and_deviation(values(runs, data, m, name))
+            for title, name in metrics.items()
+        }
+        for data, surface in SURFACES.items()
+        for m in paper.METHODS_3D
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def provenance(named: Iterable[tuple[str, Run]], notebook: str, preset: str) -> HTML:
     """Show the card at a page's foot: runs, preset, time, device, code, the command to repeat."""
-    return _card(list(runs), preset, f"isoae notebook {notebook} --preset {preset}")
+    return _card(list(named), preset, f"isoae notebook {notebook} --preset {preset}")
 
 
-def published_provenance(*sections: str) -> HTML:
-    """Show the same card for the published runs of a chapter's sections."""
-    found = [run for name, run in published() if name.partition("/")[0] in sections]
+def published_provenance(*sections: str, sweep: bool = False) -> HTML:
+    """Show the same card for the published runs of sections, or for the sweep in them."""
+    found = [
+        (name, run)
+        for name, run in published()
+        if name.partition("/")[0] in sections and (name in paper.swept()) == sweep
+    ]
     if not found:
         return HTML("<p>No run of this chapter is published yet.</p>")
     return _card(found, "published", "isoae train NAME --preset published --seed SEED")
@@ -261,7 +278,8 @@ def _distinct(facts: Iterable[str]) -> str:
     return "; ".join(sorted(set(facts)))
 
 
-def _card(runs: list[Run], preset: str, repeat: str) -> HTML:
+def _card(named: list[tuple[str, Run]], preset: str, repeat: str) -> HTML:
+    runs = [run for _, run in named]
     records = [run.record for run in runs]
     diverged = [record for record in records if record["status"] != "finished"]
     unofficial = [run.spec.data for run in runs if not run.record["data"]["official"]]
@@ -282,11 +300,10 @@ def _card(runs: list[Run], preset: str, repeat: str) -> HTML:
         facts["not the official data"] = _distinct(unofficial)
     rows = "".join(f"<tr><th>{k}</th><td>{v}</td></tr>" for k, v in facts.items())
     keys = "".join(
-        f"<li><code>{run.spec.key}</code> {html.escape(run.spec.data)}, "
-        f"{html.escape(run.spec.method)}, seed {run.spec.seed}</li>"
-        for run in runs
+        f"<li><code>{run.spec.key}</code> {html.escape(name)}, seed {run.spec.seed}</li>"
+        for name, run in named
     )
     return HTML(
         f"<div class='provenance'><table class='table'>{rows}</table>"
-        f"<details><summary>keys of the runs</summary><ul>{keys}</ul></details></div>"
+        f"<details><summary>keys and names of the runs</summary><ul>{keys}</ul></details></div>"
     )
