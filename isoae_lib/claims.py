@@ -16,21 +16,20 @@ from isoae_lib import paper
 from isoae_lib.downstream_claims import DOWNSTREAM_CLAIMS
 from isoae_lib.image_claims import IMAGE_CLAIMS
 from isoae_lib.surfaces import SURFACES
-from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
+from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, paired, spread, values
 
 
 def _lowest_std(data: str) -> Callable[[Table], tuple[str, str]]:
     def judge(runs: Table) -> tuple[str, str]:
         if not attempted(runs, data, paper.TABLE_1_METHODS):
             return "none", VERDICTS[3]
-        every = {m: values(runs, data, m, "edge_ratio_std") for m in paper.TABLE_1_METHODS}
+        every = paired(runs, data, paper.TABLE_1_METHODS, "edge_ratio_std")
         ours = every.pop("I-AE")
         rival = min(every, key=lambda m: every[m].mean())
-        seeds = min(len(ours), *(len(v) for v in every.values()))
-        wins = [ours[i] < min(v[i] for v in every.values()) for i in range(seeds)]
+        wins = ours < np.min(list(every.values()), axis=0)
         first = ours.mean() < every[rival].mean()
         told = f"I-AE {spread(ours, 3)}; next {rival} {spread(every[rival], 3)}"
-        return told, VERDICTS[0] if first and all(wins) else VERDICTS[1 if first else 2]
+        return told, VERDICTS[0] if wins.all() else VERDICTS[1 if first else 2]
 
     return judge
 
@@ -110,10 +109,8 @@ def _even_sampling(runs: Table) -> tuple[str, str]:
     if not attempted(runs, "curve", ("I-AE", "CAE")):
         return "none", VERDICTS[3]
     metrics = ("spacing_variation", "spacing_variation_above", "spacing_variation_below")
-    ours, theirs = (
-        np.mean([values(runs, "curve", m, name) for name in metrics], axis=0)
-        for m in ("I-AE", "CAE")
-    )
+    found = [paired(runs, "curve", ("I-AE", "CAE"), name) for name in metrics]
+    ours, theirs = (np.mean([each[m] for each in found], axis=0) for m in ("I-AE", "CAE"))
     told = f"I-AE {spread(ours)}, CAE {spread(theirs)}"
     if not ours.mean() < theirs.mean():
         return told, VERDICTS[2]

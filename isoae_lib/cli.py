@@ -284,15 +284,21 @@ def publish(
     seed: Seeds = None,
     store: Store = None,
 ) -> None:
-    """Copy finished records, without weights, to data/runs: all of them, or none if one lacks."""
+    """Copy finished records, without weights, to data/runs: all of them, or none if one lacks.
+
+    Only what this code trained: a record and the code beside it belong together.
+    """
     from isoae_lib import runs
 
     found = []
     for name, s in _each(names, seed):
-        folder = (store or runs.store_path()) / paper.spec(name, preset, s).key
-        if not (folder / "run.json").is_file():
-            raise InputError(f"{name}, seed {s}, is not in the store at scale {preset}: train it.")
-        found.append((runs.read(folder), name))
+        run = runs.find(paper.spec(name, preset, s), store)
+        if run is None:
+            raise InputError(
+                f"{name}, seed {s}, is not in the store at scale {preset} as this code makes "
+                "it: train it."
+            )
+        found.append((run, name))
     for run, name in found:
         print(runs.publish(run, name))
 

@@ -58,7 +58,10 @@ def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
     """Return one side of the run's split, images of bytes, and its classes."""
     if spec.split == "official":
         found = _images(spec, split)
-        pixels, labels = found.pixels, found.labels
+        here = images.TRAIN_OF_5K if (spec.data, split) == ("mnist-5k", "train") else None
+        pixels, labels = (
+            part[: here if spec.tested else None] for part in (found.pixels, found.labels)
+        )
     else:
         found = _images(spec, "train")
         sides = split_views(found.labels, spec.split == "stratified", spec.seed)

@@ -15,7 +15,7 @@ from isoae_lib import paper, planar, references
 from isoae_lib.datasets import official, training_data
 from isoae_lib.errors import choose
 from isoae_lib.evaluation import checked
-from isoae_lib.provenance import ROOT, commit
+from isoae_lib.provenance import ROOT, code_digest, commit
 from isoae_lib.runs import store_path
 from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES, Array
@@ -62,11 +62,11 @@ def _umap(x: NDArray, **settings: int) -> Array:
 def classic(data: str, preset: str) -> dict[str, Array]:
     """Return the classic embeddings of the points that a preset's runs on a surface see, by method.
 
-    Kept in the store by joblib, which computes again when points or code differ: the workflow asks
-    for them while networks train.
+    Kept in the store by joblib, for these points and this code: the workflow asks for them while
+    networks train.
     """
     points, _ = training_data(paper.spec(f"3d/{data}/I-AE", preset))
-    known = Memory(store_path() / "embeddings", verbose=0).cache(embed)
+    known = _memory().cache(embed)
     return {method: known(method, points) for method in CLASSIC}
 
 
@@ -96,8 +96,12 @@ def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, N
     """
     spec = _spec(data, preset)
     pixels, labels = (part[:IMAGES_AT_MOST] for part in training_data(spec))
-    known = Memory(store_path() / "embeddings", verbose=0).cache(embed_images)
+    known = _memory().cache(embed_images)
     return {method: known(method, pixels) for method in CLASSIC[:2]}, pixels, labels
+
+
+def _memory() -> Memory:
+    return Memory(store_path() / "embeddings" / code_digest("embeddings"), verbose=0)
 
 
 def _spec(data: str, preset: str) -> RunSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from isoae_lib import paper
+from isoae_lib import architectures, paper
 from isoae_lib.datasets import build, training_data
 from isoae_lib.engine import Engine
 from isoae_lib.specs import RunSpec
@@ -57,10 +57,19 @@ def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     return (time.perf_counter() - began) / steps
 
 
+def work(spec: RunSpec) -> float:
+    """Return the multiply-adds of one pass over a step's points, by which networks compare."""
+    if spec.network == "MLP":
+        return spec.batch * ((spec.depth - 1) * spec.width**2 + 5 * spec.width)
+    rows = architectures.summary(spec.network, spec.latent, spec.width_factor)
+    return spec.batch * sum(row.multiply_adds for row in rows)
+
+
 def costs(preset: str, device: str = "cpu") -> list[Cost]:
     """Return the cost of every table and figure at a preset, on one process of this device.
 
-    A calibration without compiled steps: long runs on a CPU are faster than it says.
+    A method's smallest network of a section is timed; larger ones take longer by their arithmetic.
+    Steps are not compiled: long runs on a CPU are faster than it says.
     """
     kinds = [(section, method) for section, (_, ms) in paper.SECTIONS.items() for method in ms]
     each = CALIBRATION / len(kinds)
@@ -68,10 +77,10 @@ def costs(preset: str, device: str = "cpu") -> list[Cost]:
     for section, shown in SHOWN.items():
         wanted = paper.section_runs(section, preset)
         specs = [paper.spec(name, preset, seed) for name, seed in wanted]
-        step = {}
-        for spec in specs:
-            if spec.method not in step:
-                step[spec.method] = seconds_per_step(spec, device, each)
-        seconds = sum(spec.steps * step[spec.method] for spec in specs)
+        pace = {}  # seconds a multiply-add, from a method's smallest network
+        for spec in sorted(specs, key=work):
+            if spec.method not in pace:
+                pace[spec.method] = seconds_per_step(spec, device, each) / work(spec)
+        seconds = sum(spec.steps * pace[spec.method] * work(spec) for spec in specs)
         found.append(Cost(shown, len(specs), sum(spec.steps for spec in specs), seconds))
     return found

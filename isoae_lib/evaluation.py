@@ -118,7 +118,16 @@ def edge_ratios(decode: Map, grid: Grid) -> Array:
         lengths = np.linalg.norm(step, axis=-1) / (grid.spacing * np.hypot(right, up))
         ratios.append(lengths[np.isfinite(lengths)])
     every = np.concatenate(ratios)
-    return every / every.mean()
+    return every / every.mean() if len(every) else every
+
+
+def edge_ratio_std(decode: Map, codes: Array, fineness: float = 1.0, reach: float = 4.0) -> float:
+    """Return Table 1's number; infinity where codes have collapsed and no grid can cover them."""
+    try:
+        ratios = edge_ratios(decode, covered_grid(codes, fineness, reach))
+    except InputError:
+        return np.inf
+    return float(ratios.std()) if len(ratios) else np.inf
 
 
 def decoder_map(model: Autoencoder) -> Map:
@@ -224,7 +233,7 @@ def evaluate(model: Autoencoder, x: Array, chart: Array, surface: Surface) -> di
     Raises
     ------
     InputError
-        If the arrays are malformed, or the codes collapsed.
+        If the arrays are malformed.
     """
     x, chart = checked("the points", x, 3), checked("the chart", chart, 2)
     decode = decoder_map(model)
@@ -234,10 +243,10 @@ def evaluate(model: Autoencoder, x: Array, chart: Array, surface: Surface) -> di
     sigma_B = np.linalg.svd(B, compute_uv=False)
     eye = np.eye(A.shape[2])
     metrics = {
-        "edge_ratio_std": float(edge_ratios(decode, covered_grid(codes)).std()),
-        "edge_ratio_std_fine": float(edge_ratios(decode, covered_grid(codes, 0.5)).std()),
-        "edge_ratio_std_coarse": float(edge_ratios(decode, covered_grid(codes, 2.0)).std()),
-        "edge_ratio_std_convex": float(edge_ratios(decode, covered_grid(codes, 1.0, 1e6)).std()),
+        "edge_ratio_std": edge_ratio_std(decode, codes),
+        "edge_ratio_std_fine": edge_ratio_std(decode, codes, fineness=0.5),
+        "edge_ratio_std_coarse": edge_ratio_std(decode, codes, fineness=2.0),
+        "edge_ratio_std_convex": edge_ratio_std(decode, codes, reach=1e6),
         "singular_value_median": float(np.median(sigma)),
         "singular_value_p05": float(np.quantile(sigma, 0.05)),
         "singular_value_p95": float(np.quantile(sigma, 0.95)),

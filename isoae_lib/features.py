@@ -21,13 +21,13 @@ from isoae_lib.datasets import digest, test_data, training_data
 from isoae_lib.errors import InputError
 from isoae_lib.evaluation import Array
 from isoae_lib.networks import floats
+from isoae_lib.provenance import code_digest
 from isoae_lib.specs import RunSpec
 
 FEATURES = 64
 EPOCHS, BATCH, RATE = 5, 100, 1e-3  # of the classifier
 AT_ONCE = 500
 TURNS = 4  # classes of a data set without classes: quarter turns
-VERSION = 1  # raise when a change alters the classifier
 
 
 class Classifier(nn.Module):
@@ -67,21 +67,21 @@ def image_shape(spec: RunSpec) -> tuple[int, int, int]:
 def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
     """Return the classifier in whose features a run is measured, and its accuracy on test images.
 
-    It is trained once for a data set and a number of training images, and kept in the store. Faces
-    come without classes: there it tells by how many quarter turns a picture is turned.
+    Trained once for a data set, a number of training images and this code, and kept in the store.
+    Faces come without classes: there it tells by how many quarter turns a picture is turned.
     """
-    name = f"{spec.data}-{spec.points}-{'x'.join(map(str, image_shape(spec)))}-v{VERSION}"
+    name = f"{spec.data}-{spec.points}-{'x'.join(map(str, image_shape(spec)))}"
     file = store / "classifiers" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     images, labels = training_data(spec)
-    mark = digest(images)
+    mark = f"{digest(images)} {code_digest()}"
     turned = labels.min() < 0
     net = _untrained(image_shape(spec), TURNS if turned else int(labels.max()) + 1)
     with FileLock(f"{file}.lock"):
         if (known := _kept(file, mark)) is None:
             _train(net, images, labels, turned)
             accuracy = _accuracy(net, *test_data(spec), turned)
-            told = {"accuracy": json.dumps(accuracy), "images": mark}
+            told = {"accuracy": json.dumps(accuracy), "from": mark}
             aside = file.with_suffix(".new")
             safetensors.torch.save_file(net.state_dict(), aside, told)
             aside.rename(file)
@@ -92,13 +92,13 @@ def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
 
 
 def _kept(file: Path, mark: str) -> float | None:
-    """Return the accuracy of the classifier in a file, if it saw these images."""
+    """Return the accuracy of the classifier in a file, if this code trained it on these images."""
     if not file.is_file():
         return None
     try:
         with safetensors.safe_open(file, "pt") as content:
             told = content.metadata()
-        return float(told["accuracy"]) if told["images"] == mark else None
+        return float(told["accuracy"]) if told["from"] == mark else None
     except (safetensors.SafetensorError, KeyError, TypeError):
         return None  # damaged: trained again
 

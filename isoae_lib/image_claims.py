@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from isoae_lib import images, paper
-from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, spread, values
+from isoae_lib.verdicts import VERDICTS, Claim, Table, attempted, paired, spread, values
 
 LEAST = 300  # steps below which nothing is judged
 RIVALS = tuple(m for m in paper.FIGURE_5_METHODS if m != "I-AE")
@@ -70,19 +70,14 @@ def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, 
         for network, place in judged.items():
             sign = 1 if lowest else -1
             lost = sign * np.inf
-            ours = values(runs, place, "I-AE", metric, lost)
+            found = paired(runs, place, paper.FIGURE_5_METHODS, metric, lost)
+            ours = found["I-AE"]
             theirs = {
-                m: values(runs, place, m, metric, lost)
-                if rebuilds(runs, place, m)
-                else np.full(len(ours), lost)
+                m: found[m] if rebuilds(runs, place, m) else np.full(len(ours), lost)
                 for m in RIVALS
             }
             rival = min(RIVALS, key=lambda m: sign * theirs[m].mean())
-            seeds = min(len(ours), *(len(v) for v in theirs.values()))
-            wins = [
-                all(sign * ours[k] < sign * v[k] for v in theirs.values()) for k in range(seeds)
-            ]
-            every_seed.append(all(wins))
+            every_seed.append(all((sign * ours < sign * v).all() for v in theirs.values()))
             on_average.append(bool(sign * ours.mean() < sign * theirs[rival].mean()))
             told.append(
                 f"{network} on {data_title(place)}: I-AE {spread(ours)}, best rival {rival} "

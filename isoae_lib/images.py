@@ -38,6 +38,7 @@ CELEBA_FILE = "img_align_celeba.zip"
 CELEBA_MD5 = "00d2c5bc6d35e252742224ab0c1e8fcb"  # of the archive
 CELEBA_TRAIN, CELEBA_TEST = 162_770, 182_637  # the last training and validation picture
 # of the rows, labels last
+TRAIN_OF_5K = 4000  # of the 5,000 digits; who is tested on the others trains on these
 MNIST_5K_SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
 
 
@@ -205,7 +206,7 @@ def _read_mnist_5k(_: Path, split: str) -> Images:
     official = hashlib.sha256(table.tobytes()).hexdigest() == MNIST_5K_SHA256
     table = np.random.default_rng(0).permutation(table)
     pixels, classes = table[:, :-1].reshape(-1, 28, 28), table[:, -1].astype(np.int64)
-    first = 4000 if split == "test" else 0
+    first = TRAIN_OF_5K if split == "test" else 0
     return Images("mnist-5k", split, pixels[first:], classes[first:], official)
 
 

@@ -21,14 +21,19 @@ def parse_parameters(settings: list[str]) -> dict[str, str | int]:
     Raises
     ------
     InputError
-        If a setting has no `=`.
+        If a setting has no `=`, or is the preset, which has an option of its own.
     """
     parameters: dict[str, str | int] = {}
     for setting in settings:
         name, separator, value = setting.partition("=")
         if not separator:
             raise InputError(f"'{setting}' is no parameter: write key=value, for example seed=1.")
-        parameters[name] = int(value) if value.lstrip("-").isdigit() else value
+        if name == "preset":
+            raise InputError("the preset is no parameter to set: give it as --preset.")
+        try:
+            parameters[name] = int(value)
+        except ValueError:
+            parameters[name] = value
     return parameters
 
 

@@ -14,7 +14,7 @@ from joblib import Memory
 
 from isoae_lib import classification, datasets, paper
 from isoae_lib.errors import InputError
-from isoae_lib.provenance import ROOT, commit
+from isoae_lib.provenance import ROOT, code_digest, commit
 from isoae_lib.runs import store_path
 
 PUBLISHED = ROOT / "data" / "references"
@@ -31,9 +31,10 @@ def seeds_of(data: str, preset: str) -> tuple[int, ...]:
 def measured(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
     """Return the accuracies of PCA and pixels on the images of a preset's runs, by data and d.
 
-    Kept in the store by joblib.
+    Kept in the store by joblib, for this code.
     """
-    known = Memory(store_path() / "references", verbose=0).cache(classification.without_autoencoder)
+    kept_at = store_path() / "references" / code_digest()
+    known = Memory(kept_at, verbose=0).cache(classification.without_autoencoder)
     specs = [paper.spec(f"classification/{data}/AE", preset, s) for s in seeds_of(data, preset)]
     splits = [(*datasets.training_data(spec), *datasets.test_data(spec)) for spec in specs]
 
@@ -70,10 +71,22 @@ def published() -> dict[tuple[str, int], Accuracies]:
 
 
 def keep(folder: Path, record: dict[str, Any]) -> str:
-    """Write a record as JSON under the name of its data set; return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a record as JSON under the name of its data set, whole or not at all; return the file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
     file = folder / f"{record['data']}.json"
-    file.write_text(json.dumps(record) + "\n")
+    aside = file.with_suffix(".partial")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside.write_text(json.dumps(record) + "\n")
+        aside.rename(file)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise InputError(f"{file} cannot be written: {error.strerror}.") from None
     return str(file)
 
 

@@ -132,7 +132,8 @@ def store_path() -> Path:
 def find(spec: RunSpec, store: Path | None = None) -> Run | None:
     """Return the spec's record from the local store, if it is whole and made by this code.
 
-    A damaged record is set aside, with a warning, and counts as absent.
+    A damaged record counts as absent, with a warning. Of images that are not the official ones, the
+    record must be of those that are there.
     """
     folder = (store or store_path()) / spec.key
     if not (folder / "run.json").is_file():
@@ -140,10 +141,12 @@ def find(spec: RunSpec, store: Path | None = None) -> Run | None:
     try:
         run = read(folder)
     except InputError as error:
-        aside = _set_aside(folder, "damaged")
-        log.warning("%s It was set aside as %s and is trained again.", error, aside)
+        log.warning("%s It is trained again.", error)
         return None
-    usable = run.record["data"]["official"] or images.unverified_allowed()
+    data = run.record["data"]
+    usable = data["official"] or (
+        images.unverified_allowed() and data["sha256"] == datasets.digest(run.points)
+    )
     return run if usable and run.record["code"] == code_digest() else None
 
 
@@ -292,22 +295,30 @@ def publish(run: Run, name: str) -> Path:
     It takes the place of the one before only when it is whole.
     Of images in the plane, the first `PUBLISHED_CODES` codes are kept, in half precision: enough
     for a picture. Larger codes are not.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
     """
     folder = PUBLISHED / name / f"seed-{run.spec.seed}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
     kept = {file: digest for file, digest in run.record["files"].items() if "weights" not in file}
-    with TemporaryDirectory(prefix=".writing-", dir=folder.parent) as place:
-        aside = Path(place) / folder.name
-        aside.mkdir()
-        for file in kept:
-            shutil.copy(run.folder / file, aside)
-        if run.spec.of_images:
-            shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
-            _save_codes(aside, run.codes[:shown].astype(np.float16), run.labels[:shown])
-            kept["embedding.npz"] = _checksum(aside / "embedding.npz")
-        (aside / "run.json").write_text(_sealed(run.record | {"files": kept}))
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".writing-", dir=folder.parent) as place:
+            aside = Path(place) / folder.name
+            aside.mkdir()
+            for file in kept:
+                shutil.copy(run.folder / file, aside)
+            if run.spec.of_images:
+                shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
+                _save_codes(aside, run.codes[:shown].astype(np.float16), run.labels[:shown])
+                kept["embedding.npz"] = _checksum(aside / "embedding.npz")
+            (aside / "run.json").write_text(_sealed(run.record | {"files": kept}))
+            shutil.rmtree(folder, ignore_errors=True)
+            aside.rename(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}.") from None
     return folder
 
 
@@ -356,6 +367,9 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
     """Write the record beside its place, then rename it: it is whole or absent."""
     points, known = datasets.training_data(spec)
     codes = evaluation.encoder_map(fit.model)(points)
+    losses = training.losses_of(fit.model, points, spec.reduction)
+    if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
+        fit.status = "diverged"  # in the last step, after whose loss no one looked
     metrics, pictures = _metrics(spec, fit, points, known, codes, store)
     record = {
         "key": spec.key,
@@ -364,7 +378,7 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "status": fit.status,
         "diverged_at": fit.diverged_at,
         "epoch": fit.epoch,
-        "losses": training.losses_of(fit.model, points, spec.reduction),
+        "losses": losses,
         "metrics": metrics,
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -398,8 +412,8 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         record["files"] = {file.name: _checksum(file) for file in sorted(aside.iterdir())}
         (aside / "run.json").write_text(_sealed(record))
         folder = store / spec.key
-        if folder.exists():  # of other code
-            _set_aside(folder, "replaced")
+        if folder.exists():  # of other code, or damaged
+            _set_aside(folder)
         aside.rename(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -412,10 +426,9 @@ def _save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:
     np.savez_compressed(folder / "embedding.npz", codes=codes, labels=labels)
 
 
-def _set_aside(folder: Path, why: str) -> Path:
+def _set_aside(folder: Path) -> None:
     """Move a record out of its place: nothing is deleted, and rename needs an empty place."""
-    aside = Path(mkdtemp(prefix=f".{why}-", dir=folder.parent)) / folder.name
-    return folder.rename(aside)
+    folder.rename(Path(mkdtemp(prefix=".replaced-", dir=folder.parent)) / folder.name)
 
 
 def _metrics(

@@ -28,6 +28,7 @@ REDUCTIONS = ("sum", "mean")
 SCHEDULES = ("eased", "constant", "plateau")
 STATISTICS = ("data", "probes", "both")
 SPLITS = ("official", "stratified", "random")
+LEAST_POINTS, LEAST_IMAGES = 16, 50  # with fewer there is no grid of codes, or a class is missing
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ class RunSpec:
         choose("split", self.split, SPLITS)
         for name in ("points", "latent", "width", "depth", "steps", "batch", "seed", "validation"):
             value = getattr(self, name)
-            low = {"points": 4, "seed": 0, "validation": 0}.get(name, 1)
+            fewest = LEAST_IMAGES if self.of_images else LEAST_POINTS
+            low = {"points": fewest, "seed": 0, "validation": 0}.get(name, 1)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")
         for name in ("weight", "code_weight", "noise", "rate", "decades", "width_factor", "beta2"):
@@ -129,6 +131,10 @@ class RunSpec:
             raise InputError(f"beta2 is {self.beta2}: it must be below 1, or Adam never forgets.")
         if self.schedule == "plateau" and not self.validation:
             raise InputError("schedule 'plateau' needs images set aside: set validation as well.")
+        if self.data == "coil20" and self.tested and self.split == "official":
+            raise InputError("coil20 has no official test images: set split=stratified or random.")
+        if self.network != "MLP" and self.batch < 2:
+            raise InputError("batch is 1: BatchNorm needs 2 images a step or more.")
         if self.latent > AMBIENT[self.data]:
             raise InputError(
                 f"latent size {self.latent} is above the {AMBIENT[self.data]} dimensions of "
@@ -140,6 +146,11 @@ class RunSpec:
     def of_images(self) -> bool:
         """Whether the data are images."""
         return self.data in IMAGES
+
+    @property
+    def tested(self) -> bool:
+        """Whether the run is measured on images unseen in training (Tables 2 and 7)."""
+        return self.of_images and (self.latent > 2 or self.network in TABLE_6)
 
     @property
     def key(self) -> str:

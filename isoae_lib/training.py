@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isoae_lib import checkpoints, isometry
-from isoae_lib.datasets import build, training_data, validation_data
+from isoae_lib.datasets import build, digest, training_data, validation_data
 from isoae_lib.engine import Engine
 from isoae_lib.errors import InputError, Unfinished
 from isoae_lib.networks import Autoencoder, floats, lay_out
@@ -176,8 +176,10 @@ def fits(
         If `stop` said so.
     """
     place = device_of(device)
-    data = [on_device(training_data(spec)[0], place) for spec in specs]
-    identity = f"{' '.join(spec.key for spec in specs)} {code} {place.type}"
+    points = [training_data(spec)[0] for spec in specs]
+    data = [on_device(each, place) for each in points]
+    seen = " ".join(f"{spec.key} {digest(x)}" for spec, x in zip(specs, points, strict=True))
+    identity = f"{seen} {code} {place.type}"
     try:
         engine = Engine([build(spec) for spec in specs], data, specs)
         results = [Fit(model, engine=engine.kind) for model in engine.models]

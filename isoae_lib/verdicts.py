@@ -72,6 +72,18 @@ def values(
     return np.array([run.metrics.get(metric, diverged) for run in runs.get((place, method), [])])
 
 
+def paired(
+    runs: Table, place: str, methods: Iterable[str], metric: str, diverged: float = np.inf
+) -> dict[str, np.ndarray]:
+    """Return a metric of the seeds that all methods share, in one order, by method."""
+    by_seed = {m: {run.spec.seed: run for run in runs[place, m]} for m in methods}
+    shared = sorted(set.intersection(*map(set, by_seed.values())))
+    return {
+        m: np.array([group[seed].metrics.get(metric, diverged) for seed in shared])
+        for m, group in by_seed.items()
+    }
+
+
 def mean_and_deviation(numbers: np.ndarray, digits: int = 2) -> str:
     """Format numbers of several seeds as "mean ± standard deviation"."""
     if len(numbers) == 0:
@@ -90,6 +102,8 @@ def spread(numbers: np.ndarray, digits: int = 2) -> str:
 
 
 def attempted(runs: Table, place: str, methods: Iterable[str], least: int = LEAST_STEPS) -> bool:
-    """Whether all methods were trained long enough at a place to be judged."""
+    """Whether all methods were trained at a place, on a seed they share, and long enough."""
     found = [runs.get((place, method), []) for method in methods]
-    return all(found) and all(run.spec.steps >= least for group in found for run in group)
+    if not all(run.spec.steps >= least for group in found for run in group):
+        return False
+    return bool(set.intersection(*({run.spec.seed for run in group} for group in found)))

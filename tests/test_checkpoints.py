@@ -65,6 +65,15 @@ def test_a_checkpoint_of_another_run_is_not_used(change, place):
     assert torch.equal(weights(again), weights(training.fit(spec)))
 
 
+def test_a_checkpoint_of_other_images_is_not_used(place, monkeypatch):
+    with pytest.raises(Unfinished):
+        training.fit(SPEC, checkpoint=place, stop=stops_after(37))
+    monkeypatch.setattr(training, "digest", lambda points: "of others")
+    first = []
+    training.fit(SPEC, progress=lambda step, row: first.append(step), checkpoint=place)
+    assert first[0] == 0
+
+
 def test_divergence_just_after_going_on_tells_the_last_good_losses(place, monkeypatch):
     with pytest.raises(Unfinished):
         training.fit(SPEC, checkpoint=place, stop=stops_after(37))

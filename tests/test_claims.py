@@ -32,9 +32,9 @@ BAD = {
 SEEING, BLIND = ({"rmse": error, "mean_image_rmse": 0.26} for error in (0.2, 0.3))
 
 
-def run_of(method, steps, metrics, losses=None):
+def run_of(method, steps, metrics, losses=None, seed=0):
     return SimpleNamespace(
-        spec=SimpleNamespace(method=method, steps=steps), metrics=metrics,
+        spec=SimpleNamespace(method=method, steps=steps, seed=seed), metrics=metrics,
         record={"losses": losses or {}},
     )  # fmt: skip
 
@@ -50,7 +50,7 @@ def world(
     named = [
         (f"{section}/{data}/{method}",
          run_of(method, steps, unlike((ours if is_ours(section, method) else theirs)(data, seed),
-                                      section, method, seed)))
+                                      section, method, seed), seed=seed))
         for section, (data_sets, methods) in paper.SECTIONS.items()
         for data in data_sets
         for method in (methods if section == "generalization" else

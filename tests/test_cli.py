@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib import cli, estimate
+from isoae_lib import cli, estimate, paper
 from isoae_lib.errors import InputError
 
 TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
@@ -33,12 +33,16 @@ def call(monkeypatch, *words):
         (["train", "3d/s-shape/I-AE", "--preset", "labtop"], "did you mean laptop"),
         (["train", "3d/s-shape/I-AE", "--set", "stepz=5"], "did you mean steps"),
         (["train", "3d/s-shape/I-AE", "--set", "latent=4"], "latent size 4 is above"),
+        (["train", "visualization-FC/mnist-5k/AE", "--set", "batch=1"], "BatchNorm needs 2"),
+        (["train", "visualization-FC/mnist-5k/AE", "--set", "points=20"], "number, 50 or more"),
+        (["train", "3d/s-shape/AE", "--set", "points=4"], "whole number, 16 or more"),
         (["train", "3d/s-shape/I-AE", *TINY, "--device", "cuda:9"], "device 'cuda:9' is not"),
         (["train", "3d/s-shape/I-AE", "--budget", "soon"], "'soon' is no time: write it like"),
         (["runs", "publish", "3d/s-shape/AE"], "is not in the store at scale published"),
         (["notebook", "03_evaluation"], "did you mean 03_evaluation_3d"),
         (["notebook", "01_theory", "--set", "sead=1"], "did you mean seed"),
         (["notebook", "01_theory", "--set", "seed"], "write key=value"),
+        (["notebook", "01_theory", "--set", "preset=smoke"], "give it as --preset"),
         (["notebook", "01_theory", "--set", "seed=1", "sead=1"], "did you mean seed"),
         (["notebook", "01_theory", "02_toy_projection"], "2 notebooks: give one"),
         (["train", "--set", "steps=5", "seed=1"], "say what to run"),
@@ -98,6 +102,22 @@ def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
     assert out == "" and "stopped at step 1 of 400; the same command goes on." in err
     assert call(monkeypatch, *words[:-2]) == 0
     assert "done 3d/s-shape/AE" in capsys.readouterr().err
+
+
+def test_the_estimate_weighs_steps_and_networks(monkeypatch):
+    """Of a method's runs the smallest is timed; the others cost in proportion."""
+    specs = [paper.spec(f"classification/{data}/AE,latent=16", "paper")
+             for data in ("coil20", "mnist")]  # fmt: skip
+    monkeypatch.setattr(estimate.paper, "spec", lambda name, *_: specs[name])
+    monkeypatch.setattr(estimate.paper, "section_runs", lambda *_: [(0, 0), (1, 0)])
+    monkeypatch.setattr(estimate, "SHOWN", {"classification": "Table 2"})
+    timed = []
+    monkeypatch.setattr(estimate, "seconds_per_step", lambda spec, *_: timed.append(spec) or 2.0)
+    (cost,) = estimate.costs("paper")
+    assert timed == [specs[1]]  # S-CNN, not L-CNN
+    share = estimate.work(specs[0]) / estimate.work(specs[1])
+    assert share > 50
+    assert cost.seconds == pytest.approx(2 * specs[1].steps + 2 * share * specs[0].steps)
 
 
 def test_the_estimate_counts_the_runs(monkeypatch, capsys):

@@ -34,6 +34,22 @@ def test_too_few_images_for_training_and_validation_is_told():
         datasets.training_data(replace(DIGITS, points=4700))
 
 
+@pytest.mark.parametrize("change", [{"latent": 16}, {"network": "MNIST-CNN"}])
+def test_a_run_that_is_tested_may_not_have_the_test_images(change):
+    every = replace(DIGITS, validation=0, points=4000, **change)
+    train, test = datasets.training_data(every)[0], datasets.test_data(every)[0]
+    assert len(rows(train) | rows(test)) == 5000
+    for more in ({"points": 4001}, {"validation": 1}):
+        with pytest.raises(InputError, match="4000 images to train on, not 4001"):
+            datasets.training_data(replace(every, **more))
+
+
+def test_views_without_a_split_are_for_the_plane_alone():
+    RunSpec("coil20", "AE", points=1440, network="L-CNN")
+    with pytest.raises(InputError, match="no official test images: set split=stratified"):
+        RunSpec("coil20", "AE", points=1080, network="L-CNN", latent=16)
+
+
 def test_digits_for_table_6_have_a_margin():
     wide, narrow = (
         datasets.training_data(replace(DIGITS, network=network))[0]

@@ -30,10 +30,10 @@ def table(section, data, numbers, metric, steps=5000):
     """Runs with a metric for every seed, by method."""
     return verdicts.table(
         (f"{section}/{data}/{method}",
-         SimpleNamespace(spec=SimpleNamespace(method=method, steps=steps), metrics={metric: value},
-                         record={}))
+         SimpleNamespace(spec=SimpleNamespace(method=method, steps=steps, seed=seed),
+                         metrics={metric: value}, record={}))
         for method, values in numbers.items()
-        for value in values
+        for seed, value in enumerate(values)
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_what_is_younger_than_the_paper_is_not_in_its_claims():
         accuracy = dict.fromkeys(paper.TABLE_2_METHODS, 0.8) | {"I-AE": 0.9, "IRAE": younger}
         runs = verdicts.table(
             (f"classification/mnist/{m},latent=16",
-             SimpleNamespace(spec=SimpleNamespace(method=m, steps=5000), record={},
+             SimpleNamespace(spec=SimpleNamespace(method=m, steps=5000, seed=0), record={},
                              metrics=dict.fromkeys(("svm", "knn"), accuracy[m])))
             for m in accuracy if accuracy[m] is not None
         )  # fmt: skip
@@ -123,6 +123,23 @@ def test_a_paired_test_sees_what_means_do_not():
     assert not clearly_above(theirs + shaky, theirs)
     assert not clearly_above(theirs - steady, theirs + tiny)
     assert not clearly_above((theirs + steady)[:2], theirs[:2])  # two seeds are no test
+
+
+def test_equal_leads_are_sure_whatever_their_last_bits():
+    ours = np.array([350, 341, 333]) / 360
+    for lead, sure in ((5, True), (0, False), (-5, False)):
+        theirs = np.array([k - lead for k in (350, 341, 333)]) / 360
+        assert clearly_above(ours, theirs) is sure
+
+
+def test_seeds_are_paired_by_number_and_only_those_that_all_have():
+    def group(first, numbers):
+        return [SimpleNamespace(spec=SimpleNamespace(seed=s), metrics={"m": v})
+                for s, v in enumerate(numbers, first)]  # fmt: skip
+
+    runs = {("p", "a"): group(0, (1.0, 2.0, 3.0)), ("p", "b"): group(1, (20.0, 30.0, 40.0))[::-1]}
+    found = verdicts.paired(runs, "p", ("a", "b"), "m")
+    assert list(found["a"]) == [2.0, 3.0] and list(found["b"]) == [20.0, 30.0]
 
 
 def test_colours_come_back_in_place():

@@ -52,10 +52,10 @@ def test_any_damage_is_noticed_and_trained_again(file, damage, sound, folder, st
     (folder / file).write_bytes(content)
     with pytest.raises(InputError, match="is damaged"):
         runs.read(folder)
-    assert runs.find(AE) is None and "set aside" in caplog.text
-    (aside,) = store.glob(".damaged-*/*")
-    assert (aside / file).read_bytes() == content
+    assert runs.find(AE) is None and "is trained again" in caplog.text and folder.exists()
     assert runs.get(AE).record["files"]["weights.safetensors"] == checksum(sound)
+    (aside,) = store.glob(".replaced-*/*")
+    assert (aside / file).read_bytes() == content
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -122,6 +122,36 @@ def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, 
     assert [run.spec.seed for _, run in runs.published()] == [0, 1]
 
 
+def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setattr(paper, "spec", lambda *_: AE)
+    monkeypatch.setattr(runs, "code_digest", lambda: "other")
+    assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE") == 2
+    assert "as this code makes it" in capsys.readouterr().err
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monkeypatch):
+    monkeypatch.setattr(runs.datasets, "official", lambda spec: False)
+    monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
+    runs.get(AE)
+    assert runs.find(AE) is not None
+    monkeypatch.setattr(runs.datasets, "digest", lambda points: "of others")
+    assert runs.find(AE) is None
+
+
+@pytest.mark.parametrize("data", ["s-shape", "curve"])
+def test_a_last_step_into_nowhere_has_diverged(data, store):
+    sizes = {"latent": 1, "points": 16} if data == "curve" else {"latent": 2, "points": 64}
+    run = runs.get(RunSpec(data, "AE", steps=1, rate=1e30, width=8, depth=1, **sizes))
+    assert run.record["status"] == "diverged" and run.metrics == {}
+
+
+def test_collapsed_codes_are_a_result_and_the_worst(store):
+    run = runs.get(replace(AE, width=1, depth=1, steps=300, rate=1e-2))
+    assert run.record["status"] == "finished" and run.metrics["edge_ratio_std"] == float("inf")
+
+
 def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
     run = runs.read(folder)
@@ -132,7 +162,7 @@ def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatc
 
     with monkeypatch.context() as broken:
         broken.setattr(runs, "_sealed", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(InputError, match="cannot be written: No space left"):
             runs.publish(run, "3d/s-shape/AE")
     assert runs.read(place).metrics == run.metrics
     assert list(place.parent.iterdir()) == [place]
