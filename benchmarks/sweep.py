@@ -16,6 +16,7 @@ from typing import Annotated
 import steps
 import torch
 import typer
+from train_step import processor
 
 NETWORK = "3-256x5-2"
 POINTS = (125, 250, 500, 1000, 2000)
@@ -58,7 +59,10 @@ def main(
         row = {"sweep": "latent", "points": LATENT_POINTS, "latent": latent}
         rows.append(row | medians(timed, rounds))
         print(rows[-1])
-    content = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "rows": rows}
+    content = {
+        "torch": str(torch.__version__), "processor": processor(), "latent_points": LATENT_POINTS,
+        "rows": rows,
+    }  # fmt: skip
     json_file.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -99,7 +99,8 @@ def digest(points: NDArray) -> str:
 
 def official(spec: RunSpec) -> bool:
     """Tell whether the run's data are the official ones; those that are computed always are."""
-    return not spec.of_images or _images(spec, "train").official
+    parts = ("train", "test") if spec.tested else ("train",)
+    return not spec.of_images or all(_images(spec, part).official for part in parts)
 
 
 def _images(spec: RunSpec, split: str) -> images.Images:

@@ -56,14 +56,17 @@ print(inspect.getsource(isometry.push_forward))
 # %% [markdown]
 # The encoder's pass serves the reconstruction and $L_{piso}$ at once. That leaves five passes with
 # their gradients where a plain autoencoder has two: encoder, its transpose, decoder on codes,
-# decoder on samples, and the tangent. So 2.5 steps of an AE are the least that one of I-AE can
-# cost, up to what is done once a step.
+# decoder on samples, and the tangent. So a step has 2.5 times an AE's arithmetic. It takes less
+# than 2.5 times as long where the rest counts: the optimizer and the launching of operations, which
+# both methods have once a step, and small products, which a machine is slower at.
 #
 # ## One step, and its rivals
 #
 # Medians in milliseconds. *Double backward* is the same I-AE step as one writes it first, in eager
 # PyTorch as it comes; *flushed*, with subnormal numbers set to zero; *JAX*, jitted. *Matrix
-# products* are those of the I-AE step in float32, without anything between them. *In float32* is
+# products* are those of the I-AE step in float32, one layer after the other as PyTorch takes them,
+# without anything between them; for S-CNN, convolutions in the layout that PyTorch begins with,
+# which is not the one that ours take. *In float32* is
 # our own step where its gradients are: on a processor with units for bfloat16 their products are
 # rounded to it, and no one else's.
 #
@@ -136,9 +139,11 @@ shares.round(0).astype(int).to_frame("seconds")
 # ## With more points, and more latent dimensions
 #
 # One probe costs the same whatever the latent size; full Jacobians cost a pass for every latent
-# coordinate. Eager steps of the network of section 4.1.
+# coordinate. Steps of the network of section 4.1, as PyTorch takes them one operation after the
+# other, subnormal numbers set to zero: the first table's are compiled, and faster.
 
 # %% tags=["hide-input"]
+print(f"on {sweep['processor']}; the right panel takes {sweep['latent_points']} points a step")
 _ = figures.growth(sweep["rows"])
 # %% [markdown]
 # ## Where these numbers come from

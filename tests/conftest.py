@@ -28,5 +28,13 @@ def fixed_seeds():
 
 
 @pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A data folder in which copies are allowed that are not official."""
+    monkeypatch.setenv("ISOAE_DATA_DIR", str(tmp_path / "raw"))
+    monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
+    return tmp_path / "raw"
+
+
+@pytest.fixture
 def rng():
     return torch.Generator().manual_seed(0)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from isoae_lib import classification
 from isoae_lib.classification import accuracies, without_autoencoder
+from isoae_lib.networks import Autoencoder
+from isoae_lib.specs import RunSpec
 
 CLASSES, EACH, D = 10, 60, 16
 
@@ -64,3 +68,25 @@ def test_all_principal_components_know_what_the_pixels_know():
     pixels, turned = without_autoencoder(*parts, None), without_autoencoder(*parts, 9)
     assert pixels["knn"] == turned["knn"] and pixels["svm"] == turned["svm"] > 0.9
     assert without_autoencoder(*parts, 1)["knn"] > 0.9
+
+
+def test_components_come_from_the_training_images_alone():
+    """Test images vary most where training images are all the same and no class is seen."""
+    y = np.tile(np.arange(2), 20)
+    x = np.column_stack([100 * y, np.full(40, 128)]).astype(np.uint8)
+    test_x = np.column_stack([100 * y, np.repeat([0, 255], 20)]).astype(np.uint8)
+    assert set(without_autoencoder(x, y, test_x, y, 1).values()) == {1.0}
+
+
+def test_an_autoencoder_is_judged_on_test_images(monkeypatch):
+    """Identity, up to 0.1 a pixel; of the test images, every other has the label of another."""
+    y = np.tile(np.arange(4), 12)
+    x = 200 * np.eye(4, dtype=np.uint8)[y]
+    monkeypatch.setattr(classification, "training_data", lambda _: (x, y))
+    monkeypatch.setattr(classification, "test_data", lambda _: (x[:40], (y + y % 2)[:40] % 4))
+    model = Autoencoder(nn.Linear(4, 4), nn.Linear(4, 4))
+    for layer, bias in ((model.encoder, 0.0), (model.decoder, 0.1)):
+        layer.weight.data, layer.bias.data = torch.eye(4), torch.full((4,), bias)
+    found = classification.evaluate(model, RunSpec("mnist", "AE"), x / 255)
+    assert found.pop("test_rmse") == pytest.approx(0.1)
+    assert len(found) == 4 and set(found.values()) == {0.5}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from test_images import faces, png, views, write_zip
 
-from isoae_lib import datasets
+from isoae_lib import datasets, decoding, images
 from isoae_lib.datasets import split_views
 from isoae_lib.errors import InputError
 from isoae_lib.networks import fully_connected, normalised
@@ -27,6 +29,43 @@ def test_training_validation_and_test_images_do_not_meet():
     test, labels = datasets.test_data(DIGITS)
     assert [len(part) for part in (train, validation, test, labels)] == [3000, 500, 1000, 1000]
     assert len(rows(train) | rows(validation) | rows(test)) == 4500
+
+
+def test_the_split_of_coil20_is_what_it_is_called_and_follows_the_seed(data):
+    (data / "coil20").mkdir(parents=True)
+    pictures = ((name, png(array)) for name, array in views())
+    write_zip(data / "coil20" / images.COIL20_FILE, pictures)
+    for split in ("stratified", "random"):
+        spec = RunSpec("coil20", "AE", points=1080, network="S-CNN", split=split)
+        (train, _), (test, objects) = datasets.training_data(spec), datasets.test_data(spec)
+        assert (len(train), len(test)) == (1080, 360)
+        assert len(rows(train) | rows(test)) == 1440
+        assert np.array_equal(test[:, 0], objects + 1)
+        assert (np.bincount(objects, minlength=20) == 18).all() == (split == "stratified")
+        assert rows(test) != rows(datasets.test_data(replace(spec, seed=1))[0])
+
+
+def test_the_faces_that_choose_the_epoch_are_no_test(data):
+    faces(data / "celeba" / decoding.CELEBA_FOLDER, 80)
+    spec = RunSpec("celeba", "AE", points=64, validation=8, network="CelebA-CNN")
+    test, _ = datasets.test_data(spec)
+    parts = datasets.training_data(spec)[0], datasets.validation_data(spec), test
+    assert [len(part) for part in parts] == [64, 8, 8]
+    assert len(set.union(*map(rows, parts))) == 80
+    assert not datasets.official(spec)
+    assert datasets.official(DIGITS) and datasets.official(RunSpec("s-shape", "AE"))
+
+
+def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):
+    parts = {"train": True, "test": False}
+    monkeypatch.setattr(datasets, "_images", lambda _, part: SimpleNamespace(official=parts[part]))
+    assert datasets.official(DIGITS) and not datasets.official(replace(DIGITS, latent=16))
+
+
+def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():
+    points = np.array([[0, 51], [255, 153]], np.uint8)
+    assert datasets.unit(points) == pytest.approx(0.35)
+    assert datasets.unit(points / 255) == pytest.approx(0.35)
 
 
 def test_too_few_images_for_training_and_validation_is_told():

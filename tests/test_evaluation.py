@@ -10,7 +10,7 @@ import torch
 
 from isoae_lib import evaluation as ev
 from isoae_lib.errors import InputError
-from isoae_lib.networks import fully_connected
+from isoae_lib.networks import Autoencoder, fully_connected
 from isoae_lib.surfaces import SURFACES, surface
 from isoae_lib.theory import jacobians
 
@@ -78,6 +78,23 @@ def test_differentials_equal_full_jacobians():
         y = model.decoder(z)
     assert np.allclose(A, jacobians(model.decoder, z).detach())
     assert np.allclose(B, jacobians(model.encoder, y).detach())
+
+
+def test_differentials_of_a_linear_stretch_have_their_closed_forms():
+    """A = diag(2, 1/2) over a row of zeros, and B its pseudo-inverse."""
+    model = Autoencoder(torch.nn.Linear(3, 2, bias=False), torch.nn.Linear(2, 3, bias=False))
+    model.decoder.weight.data = torch.tensor([[2.0, 0.0], [0.0, 0.5], [0.0, 0.0]])
+    model.encoder.weight.data = torch.linalg.pinv(model.decoder.weight.data)
+    s = surface("s-shape")
+    _, chart = s.sample(400, 0)
+    found = ev.evaluate(model, np.column_stack([chart, np.zeros(400)]), chart, s)
+    expected = {
+        "singular_value_p05": 0.5, "singular_value_median": 1.25, "singular_value_p95": 2.0,
+        "encoder_singular_value_median": 1.25, "condition_median": 4.0,
+        "ATA_error": np.hypot(3, 0.75), "BBT_error": np.hypot(3, 0.75), "BA_error": 0.0,
+        "pinv_error": np.hypot(1.5, 1.5), "rmse": 0.0,
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", SURFACES)

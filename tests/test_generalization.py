@@ -13,6 +13,7 @@ from torch import nn
 
 from isoae_lib import datasets, features, generalization
 from isoae_lib.errors import InputError
+from isoae_lib.evaluation import decoder_map
 from isoae_lib.networks import Autoencoder
 from isoae_lib.specs import RunSpec
 
@@ -67,13 +68,42 @@ def test_a_constant_error_is_reported_in_its_units(known, few):
     assert metrics["frechet_rebuilt"] > 0.01
 
 
+def test_the_fid_is_that_of_rebuilt_images(known, few, monkeypatch):
+    """In a feature's place the pixels of a row, each 0.1 too bright."""
+    monkeypatch.setattr(generalization, "has_inception", lambda: True)
+    monkeypatch.setattr(
+        generalization, "inception_features", lambda x, shape: x.reshape(-1, *shape)[:, 0, 14]
+    )
+    assert measured(known, few, 0.1)[0]["fid"] == pytest.approx(28 * 0.1**2, rel=1e-4)
+
+
+def test_codes_are_drawn_by_the_seed_as_many_as_images_are_tested(known, monkeypatch):
+    """No more than the run was trained on."""
+    monkeypatch.setattr(generalization, "classifier", lambda *_: known[1:])
+    model = Autoencoder(nn.Linear(784, 2), nn.Linear(2, 784)).eval()
+    codes = np.random.default_rng(0).normal(size=(40, 2))
+    spec = replace(SPEC, points=60, seed=7)
+    _, pictures = generalization.evaluate(model, spec, codes, known[0])
+    for name, z in generalization.drawn_codes(codes, 60, 7).items():
+        expected = decoder_map(model)(z[: generalization.SHOWN])
+        assert np.array_equal(pictures[name], generalization.as_bytes(expected))
+
+
+def test_the_classifier_tells_ten_digits_and_is_judged_on_test_images(known):
+    x, y = datasets.test_data(SPEC)
+    with torch.no_grad():
+        scores = known[1](torch.tensor(x) / 255)
+    assert scores.shape == (1000, 10)
+    assert known[2] == pytest.approx((scores.argmax(1).numpy() == y).mean(), abs=2e-3)
+
+
 def test_the_classifier_is_good_and_trained_once(known):
     store, net, accuracy = known
     assert accuracy > 0.85
     (file,) = store.glob("classifiers/*.safetensors")
     before = file.stat().st_mtime_ns
     again, same = features.classifier(SPEC, store)
-    assert file.stat().st_mtime_ns == before and same == accuracy
+    assert file.stat().st_mtime_ns == before and same == accuracy and not again.training
     for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 

@@ -37,14 +37,6 @@ def packed(content):
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
-    """A data folder in which copies are allowed that are not official."""
-    monkeypatch.setenv("ISOAE_DATA_DIR", str(tmp_path / "raw"))
-    monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
-    return tmp_path / "raw"
-
-
-@pytest.fixture
 def mnist(data):
     place = data / "fashion-mnist"
     place.mkdir(parents=True)

@@ -150,9 +150,13 @@ def test_gradient_penalty_is_the_frobenius_norm_of_the_decoder(x):
     torch.testing.assert_close(terms["|df|^2"], WEIGHT * norm)
 
 
-def test_denoising_sees_noise_of_the_asked_size_and_rebuilds_the_clean_points(x):
-    model, terms, spec = terms_of("DAE", x)
-    noisy = x + spec.noise * x.std() * chance(spec)
+@pytest.mark.parametrize(("data", "unit"), [("s-shape", 3.0), ("mnist", 1.0)])
+def test_denoising_sees_noise_of_the_asked_size_and_rebuilds_the_clean_points(data, unit, x):
+    """In units of the points' deviation, and of images of the pixel range."""
+    x = 3 * x / x.std()
+    model, _, spec = terms_of("DAE", x)
+    terms = OBJECTIVES["DAE"](model, x, chance(spec), replace(spec, data=data), WEIGHT)
+    noisy = x + spec.noise * unit * chance(spec)
     torch.testing.assert_close(terms["L_rec"], (model(noisy) - x).pow(2).sum(1).mean())
 
 

@@ -7,6 +7,7 @@ import math
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from make_golden import RUNS, TINY, losses_of_tiny
 
 from isoae_lib import runs, training
 from isoae_lib.errors import InputError
+from isoae_lib.networks import Autoencoder, SoftPlus
 from isoae_lib.specs import METHODS, TRAINING_VERSION, RunSpec, change
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
@@ -63,6 +65,20 @@ def test_the_device_gets_a_copy_of_data_that_nobody_may_write_to():
         there = training.on_device(points, torch.device("cpu"))
     there += 1
     assert there.dtype == torch.uint8 and points.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_losses_of_a_record_have_their_closed_forms(monkeypatch):
+    """g(x) = 3 x and, nearly, f(z) = max(0, z): an isometry at the codes, of mean 2 and deviation
+    3, but not at those drawn latents that are negative."""
+    monkeypatch.setattr(training, "LOSS_NUMBERS", 3000)
+    codes = np.repeat([1.0, 11.0], [4500, 500])[:, None]
+    triple = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(triple.weight, 3.0)
+    model = Autoencoder(torch.nn.Sequential(triple), torch.nn.Sequential(SoftPlus()))
+    losses = training.losses_of(model, codes / 3, "sum")
+    assert losses["L_rec"] == pytest.approx(np.mean((2 / 3 * codes) ** 2))
+    assert losses["L_piso"] == pytest.approx(4)
+    assert losses["L_iso"] == pytest.approx(NormalDist().cdf(-2 / 3), abs=0.02)
 
 
 def test_rate_and_weight_follow_their_schedules():
