@@ -18,7 +18,7 @@ from isoae_lib.figures import bare, label
 from isoae_lib.image_claims import stand_ins
 from isoae_lib.references import Accuracies
 from isoae_lib.runs import Run
-from isoae_lib.tables import plain
+from isoae_lib.tables import narrow, plain
 from isoae_lib.verdicts import Table, mean_and_deviation, values
 
 RANKS = ("¹", "²", "³")
@@ -98,8 +98,7 @@ def accuracy_table(
             rows[title, d, source] = row
     columns = [*paper.TABLE_2_METHODS, "PCA", "pixels"]
     frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
-    narrow = frame.replace(" ± ", "±", regex=True)  # eight columns have to fit a page
-    return narrow.rename_axis(["data", "d", "from"])
+    return narrow(frame).rename_axis(["data", "d", "from"])
 
 
 def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> str:

@@ -87,14 +87,14 @@ def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
 
 IMAGE_METRICS = {  # shown as -> metric, digits
     "crowding": ("crowding", 2),
-    "silhouette": ("silhouette", 2),
-    "5-NN accuracy": ("knn_accuracy", 2),
-    "trustworthiness": ("trustworthiness", 3),
-    "continuity": ("continuity", 3),
-    "condition of df": ("condition_median", 1),
-    "error per pixel (RMSE)": ("rmse", 3),
     "variation of rotations": ("ring_variation", 2),
     "closed rings": ("closed_rings", 2),
+    "silhouette": ("silhouette", 2),
+    "5-NN accuracy": ("knn_accuracy", 2),
+    "trustworthiness": ("trustworthiness", 2),
+    "continuity": ("continuity", 2),
+    "condition of df": ("condition_median", 1),
+    "error per pixel": ("rmse", 3),
 }
 
 
@@ -126,7 +126,12 @@ def embedding_numbers(
             for shown, (m, digits) in IMAGE_METRICS.items()
         }
     frame = pd.DataFrame.from_dict(rows, orient="index")
-    return frame.loc[:, (frame != "–").any()]
+    return narrow(frame.loc[:, (frame != "–").any()])
+
+
+def narrow(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of means and deviations that fits a page: without spaces around ±."""
+    return frame.replace(" ± ", "±", regex=True)
 
 
 def scales(sources: Mapping[str, Table], *sections: str) -> pd.DataFrame:
