@@ -119,9 +119,9 @@ def learned(runs: Table, place: str) -> bool:
 
 
 def distance_of(runs: Table, place: str) -> str:
-    """Return the metric of the Frechet column: the real FID if every run of the place has it."""
+    """Return the metric of the Frechet column: the real FID if every run that ended has it."""
     every = [run for (where, _), group in runs.items() if where == place for run in group]
-    real = all("fid" in run.metrics for run in every)
+    real = all("fid" in run.metrics for run in every if run.metrics)
     return "fid" if real else "frechet_rebuilt"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import gaussian_kde
 
 from isoae_lib import (
     claims,
@@ -35,6 +37,10 @@ def table(section, data, numbers, metric, steps=5000):
         for method, values in numbers.items()
         for seed, value in enumerate(values)
     )  # fmt: skip
+
+
+def a_run(metrics, steps=5000):
+    return [SimpleNamespace(spec=SimpleNamespace(steps=steps, seed=0), metrics=metrics, record={})]
 
 
 def test_the_first_three_are_marked_and_equals_share():
@@ -99,6 +105,66 @@ def test_table_7_has_every_printed_number_and_marks_the_least():
     assert ("here", "not run at this scale") in downstream.generalization_table(
         "celeba", {"ours": runs}
     )
+
+
+def test_every_number_of_table_7_stands_in_its_own_row_and_column():
+    place = "generalization/mnist"
+    names = (
+        "error_per_pixel", "error_norm", "frechet_rebuilt", "fid", "frechet_samples",
+        "frechet_mixture",
+    )  # fmt: skip
+    runs = {
+        (place, method): a_run({name: first + k for k, name in enumerate(names)})
+        for method, first in {"I-AE-without-L_iso": 1.0, "I-AE": 11.0}.items()
+    }
+    shown = downstream.generalization_table("mnist", {"ours": runs})
+    assert list(shown.index) == [
+        "L_piso", "L_piso + L_iso", "AE", "AEW", "CAE", "RAE-SN", "RAE-L2", "WAE", "IRAE",
+    ]  # fmt: skip
+    assert shown.loc["L_piso"].to_dict() == {
+        ("paper", "L2"): "0.96¹", ("paper", "FID"): "6.09³", ("ours", "error x 1000"): "1.00¹",
+        ("ours", "norm"): "2.00¹", ("ours", "Frechet, own features"): "3.00¹",
+        ("ours", "FID"): "4.0¹",
+    }  # fmt: skip
+    assert shown["paper", "L2"]["L_piso + L_iso"] == "0.99²"
+    assert shown["ours", "error x 1000"]["L_piso + L_iso"] == "11.00²"
+    sampled = downstream.sampling_table(runs, {"MNIST": place})
+    assert sampled["MNIST", "one Gaussian"]["L_piso"] == "5.00¹"
+    assert sampled["MNIST", "ten Gaussians"]["L_piso"] == "6.00¹"
+    assert sampled["MNIST", "one Gaussian"]["L_piso + L_iso"] == "15.00²"
+
+
+def test_scaled_features_have_a_table_of_their_own():
+    runs = {
+        ("classification/mnist", "I-AE,latent=16"): a_run({"svm": 0.5, "svm_standardised": 0.75})
+    }
+    known = {"ours": {("mnist", 16): {"PCA": {"svm": [0.25], "svm_standardised": [0.375]}}}}
+    frame = downstream.accuracy_table("svm", {"ours": runs}, known, "_standardised")
+    assert "paper" not in frame.index.get_level_values("from")
+    assert list(frame.loc[("MNIST", 16, "ours"), ["I-AE", "PCA"]]) == ["75.0¹", "37.5"]
+
+
+def test_both_ways_to_split_have_their_own_accuracies():
+    place = "classification/coil20"
+    runs = {
+        (place, "I-AE,latent=64"): a_run({"svm": 0.1, "knn": 0.2}),
+        (place, "I-AE,latent=64,split=random"): a_run({"svm": 0.3, "knn": 0.4}),
+    }
+    shown = downstream.split_table(runs)["I-AE"]
+    assert {where: cell for where, cell in shown.items() if cell != downstream.NOTHING} == {
+        ("stratified", 64, "svm"): "10.0¹", ("stratified", 64, "knn"): "20.0¹",
+        ("random", 64, "svm"): "30.0¹", ("random", 64, "knn"): "40.0¹",
+    }  # fmt: skip
+
+
+def test_what_cannot_be_judged_is_shown_of_the_stand_in_too():
+    rebuilt = {("generalization/mnist-5k", "AE"): a_run({"error_per_pixel": 2.0}, steps=40)}
+    shown = downstream.generalization_table("mnist", {"ours": rebuilt})
+    assert shown["ours", "error x 1000"]["AE"] == "2.00¹"
+    named = {("classification/mnist-5k", "AE,latent=16"): a_run({"svm": 0.5}, steps=40)}
+    known = {"ours": {("mnist-5k", 16): {"PCA": {"svm": [0.25]}}}}
+    row = downstream.accuracy_table("svm", {"ours": named}, known).loc[("MNIST", 16, "ours")]
+    assert row["AE"] == "50.0¹" and row["PCA"] == "25.0"
 
 
 def test_what_is_younger_than_the_paper_is_not_in_its_claims():
@@ -264,6 +330,33 @@ def test_only_the_corrected_density_of_a_stretched_map_is_even():
     plain, right = (density.on_manifold(run, corrected)[inside] for corrected in (False, True))
     assert density.unevenness(right) < 0.1 < density.unevenness(plain)
     assert right.mean() == pytest.approx(1, abs=0.1)  # uniform on an area of 1
+
+
+def test_a_density_is_divided_by_the_area_that_the_decoder_makes():
+    model = Autoencoder(torch.nn.Linear(3, 2, bias=False), torch.nn.Linear(2, 3, bias=False))
+    stretch = torch.tensor([[2.0, 0.0], [0.0, 3.0], [0.0, 0.0]])
+    model.decoder.weight.data, model.encoder.weight.data = stretch, torch.linalg.pinv(stretch)
+    codes = np.random.default_rng(0).standard_normal((20, 2))
+    run = SimpleNamespace(codes=codes, points=codes @ stretch.numpy().T, model=model)
+    of_codes, of_points = (density.on_manifold(run, corrected) for corrected in (False, True))
+    assert of_points == pytest.approx(of_codes / 6, rel=1e-5)
+
+
+def test_unevenness_does_not_depend_on_the_unit():
+    assert density.unevenness(np.array([2.0, 6.0])) == pytest.approx(0.5)
+    assert density.unevenness(np.array([20.0, 60.0])) == pytest.approx(0.5)
+
+
+def test_the_figure_shows_densities_of_codes_whatever_the_decoder_does():
+    codes = np.random.default_rng(0).uniform(0.5, 1.5, (20, 2))
+    points = np.column_stack([codes[:, 0], codes[:, 1] ** 2 / 2, np.zeros(20)])
+    model = Autoencoder(_Back(), _Stretched()).double().eval()
+    run = SimpleNamespace(codes=codes, chart=codes, points=points, model=model)
+    figure = downstream.densities({"I-AE": run})
+    of_codes = gaussian_kde(codes.T)(codes.T)
+    (drawn,) = figure.axes[0].collections
+    assert drawn.get_array().data == pytest.approx(of_codes / of_codes.mean())
+    plt.close(figure)
 
 
 def test_tables_are_frames():

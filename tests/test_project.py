@@ -98,7 +98,7 @@ def test_training_needs_only_what_it_says():
         "import sys; before = set(sys.modules); import isoae_lib.training; "
         "loaded = {m.split('.')[0] for m in sys.modules}; "
         "assert not loaded & {'scipy', 'pandas', 'matplotlib', 'sklearn', 'typer'}, loaded; "
-        "spec = isoae_lib.specs.RunSpec('curve', 'AE', steps=2, points=8); "
+        "spec = isoae_lib.specs.RunSpec('curve', 'AE', steps=2, points=16); "
         "isoae_lib.training.fit(spec); "
         "assert 'torch._dynamo' not in sys.modules, 'a short run needs no compiler'"
     )

@@ -35,6 +35,14 @@ def test_the_error_is_per_pixel():
     assert validation.error_per_pixel(model_off_by(0.25), watch().images) == pytest.approx(0.25)
 
 
+def test_the_error_of_an_image_does_not_depend_on_the_images_beside_it():
+    norm = torch.nn.BatchNorm1d(4)
+    model = Autoencoder(norm, torch.nn.Identity()).train()
+    assert validation.error_per_pixel(model, watch().images) == pytest.approx(0, abs=1e-9)
+    assert model.training and norm.training
+    assert norm.num_batches_tracked == 0 and not norm.running_mean.any()
+
+
 def test_only_ends_of_epochs_count_and_the_best_is_kept():
     seen, spec = watch(), replace(SPEC, steps=12)
     for step, error in enumerate([9, 9, 5, 1, 1, 3, 1, 1, 4, 2, 2, 6]):
@@ -43,12 +51,30 @@ def test_only_ends_of_epochs_count_and_the_best_is_kept():
     assert seen.weights["decoder.bias"] == pytest.approx(torch.full((4,), 3**0.5))
 
 
+def test_the_last_epoch_counts_even_if_the_steps_end_within_it():
+    seen, spec = watch(), replace(SPEC, steps=7)
+    for step, error in enumerate([9, 9, 5, 9, 9, 4, 3]):
+        seen.look(model_off_by(error), spec, step)
+    assert seen.error == pytest.approx(3) and seen.epoch == 3
+
+
 def test_the_rate_is_halved_after_six_epochs_without_progress():
     seen, factors = watch(), []
     for epoch in range(20):
         seen.look(model_off_by(1 if epoch else 0.5), replace(SPEC, steps=99), 3 * epoch + 2)
         factors.append(seen.factor)
     assert factors == [1] * 6 + [0.5] * 6 + [0.25] * 6 + [0.125] * 2
+
+
+def test_an_interruption_after_every_epoch_changes_no_rate():
+    whole, parts = watch(), watch()
+    for epoch in range(14):
+        parts, before = watch(), parts
+        parts.restore(*before.state())
+        for seen in (whole, parts):
+            seen.look(model_off_by(1 if epoch else 0.5), replace(SPEC, steps=99), 3 * epoch + 2)
+        assert parts.state()[1] == whole.state()[1]
+    assert parts.factor == 0.25
 
 
 def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
@@ -61,6 +87,12 @@ def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
         fit.model.state_dict().values(), nine.model.state_dict().values(), strict=True
     ):
         assert torch.equal(ours, theirs)
+
+
+def test_an_epoch_has_room_for_every_image(monkeypatch):
+    errors = iter([2.0, 1.0])
+    monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(errors))
+    assert training.fit(replace(SPEC, points=97, batch=32, steps=8)).epoch == 2
 
 
 def test_validation_leaves_training_alone():
