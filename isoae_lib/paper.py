@@ -255,8 +255,11 @@ def _fewer(settings: Settings, there: int) -> Settings:
     return fewer | {"validation": aside} if aside else fewer
 
 
-def section_runs(section: str, preset: str) -> list[tuple[str, int]]:
-    """Return the (name, seed) of every run of a section at a preset, on the data that are there."""
+def section_runs(section: str, preset: str, first: int = 0) -> list[tuple[str, int]]:
+    """Return the (name, seed) of every run of a section at a preset, on the data that are there.
+
+    Seeds count from `first`.
+    """
     data_sets, methods = SECTIONS[section]
     choose("preset", preset, PRESETS)
     if section in ("toy", "3d"):
@@ -265,7 +268,7 @@ def section_runs(section: str, preset: str) -> list[tuple[str, int]]:
         seeds = SEEDS_OF_IMAGES[preset]
         data_sets = tuple(d for d in data_sets if d in image_data(preset, section))
     wanted = variants(section) or methods
-    return [(f"{section}/{d}/{m}", seed) for seed in seeds for d in data_sets for m in wanted]
+    return [(f"{section}/{d}/{m}", first + k) for k in seeds for d in data_sets for m in wanted]
 
 
 def variants(section: str) -> list[str]:
@@ -314,8 +317,8 @@ def image_data(preset: str, section: str = "") -> tuple[str, ...]:
     return there if "mnist" in there else ("mnist-5k", *there)
 
 
-def notebook_runs(stem: str, preset: str) -> list[tuple[str, int]]:
-    """Return the (name, seed) of every run that a notebook shows.
+def notebook_runs(stem: str, preset: str, first: int = 0) -> list[tuple[str, int]]:
+    """Return the (name, seed) of every run that a notebook shows; seeds count from `first`.
 
     Raises
     ------
@@ -323,8 +326,7 @@ def notebook_runs(stem: str, preset: str) -> list[tuple[str, int]]:
         If the notebook or the preset is unknown, with the close matches.
     """
     choose("notebook", stem, NOTEBOOKS)
-    runs = {section: section_runs(section, preset) for section in SECTIONS}
-    first = SEEDS[preset][0]
+    runs = {section: section_runs(section, preset, first) for section in SECTIONS}
     visualization = [run for section in FIGURE_5_NETWORKS for run in runs[section]]
     return {
         "01_theory": [("3d/s-shape/I-AE", first)],

@@ -87,7 +87,7 @@ columns = {  # shown as -> metric, digits
     "0.2 below": ("spacing_variation_below", 3),
     "error at the data (RMSE)": ("rmse", 6),
 }
-named = runs.named(paper.notebook_runs("02_toy_projection", preset), preset)
+named = runs.named(paper.notebook_runs("02_toy_projection", preset, seed), preset)
 many = verdicts.table(named)
 published = verdicts.table(runs.published())
 sources = {"published runs": published, f"this build ({preset})": many}

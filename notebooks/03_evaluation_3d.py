@@ -35,7 +35,7 @@ from isoae_lib.surfaces import SURFACES
 
 figures.style()
 seeds = paper.SEEDS[preset]
-named = runs.named(paper.notebook_runs("03_evaluation_3d", preset), preset)
+named = runs.named(paper.notebook_runs("03_evaluation_3d", preset, seed), preset)
 every, published = verdicts.table(named), verdicts.table(runs.published())
 sources = {"published run": published, f"this build ({preset})": every}
 shown = {data: {m: every[data, m][0] for m in paper.METHODS_3D} for data in SURFACES}

@@ -32,7 +32,7 @@ from isoae_lib import claims, embeddings, figures, image_figures, images
 from isoae_lib import paper, planar, runs, tables, verdicts
 
 figures.style()
-named = runs.named(paper.notebook_runs("04_visualization", preset), preset)
+named = runs.named(paper.notebook_runs("04_visualization", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
 data = paper.image_data(preset)[0]

@@ -29,7 +29,7 @@ seed = 0
 from isoae_lib import claims, downstream, figures, paper, references, runs, tables, verdicts
 
 figures.style()
-named = runs.named(paper.notebook_runs("05_classification", preset), preset)
+named = runs.named(paper.notebook_runs("05_classification", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
 data = paper.image_data(preset, "classification")[0]

@@ -32,7 +32,7 @@ from isoae_lib import claims, figures, image_figures, paper, runs, tables, verdi
 from isoae_lib.image_claims import swept_at
 
 figures.style()
-named = runs.named(paper.notebook_runs("06_sensitivity", preset), preset)
+named = runs.named(paper.notebook_runs("06_sensitivity", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
 data = paper.image_data(preset)[0]

@@ -33,7 +33,7 @@ from isoae_lib import (
 )  # fmt: skip
 
 figures.style()
-named = runs.named(paper.notebook_runs("07_generalization", preset), preset)
+named = runs.named(paper.notebook_runs("07_generalization", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
 data = paper.image_data(preset, "generalization")[0]

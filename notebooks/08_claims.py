@@ -34,7 +34,7 @@ from IPython.display import Markdown
 from isoae_lib import claims, figures, paper, runs, tables, verdicts
 
 figures.style()
-here = runs.named(paper.notebook_runs("08_claims", preset), preset)
+here = runs.named(paper.notebook_runs("08_claims", preset, seed), preset)
 ledger = claims.ledger(verdicts.table(here))
 published = claims.ledger(verdicts.table(runs.published()))
 

@@ -388,6 +388,9 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
         for name, seed in paper.notebook_runs(stem, preset):
             assert paper.spec(name, preset, seed).seed == seed
             assert (name, seed) in grouped and paper.cost(name, preset) > 0
+        assert paper.notebook_runs(stem, preset, 7) == [
+            (name, seed + 7) for name, seed in paper.notebook_runs(stem, preset)
+        ]
 
 
 @pytest.mark.parametrize("section", ["3d", "classification"])
