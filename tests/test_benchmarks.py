@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 import steps
 
 from isoae_lib.engine import Engine
+from isoae_lib.specs import LEAST_POINTS as POINTS
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +33,8 @@ def work_of(step):
 @pytest.mark.parametrize("network", steps.NETWORKS)
 def test_the_floor_is_the_matrix_products_of_our_step(network):
     """Ours spares the products that would differentiate by the data, and no other."""
-    ours = work_of(steps.ours(network, 4, "I-AE"))
-    floor = work_of(steps.floor(network, 4))
+    ours = work_of(steps.ours(network, POINTS, "I-AE"))
+    floor = work_of(steps.floor(network, POINTS))
     assert 0.9 * floor < ours <= floor
 
 
@@ -42,15 +43,15 @@ def test_the_reference_trains_every_weight(network, monkeypatch):
     kept = []
     make = steps.NETWORKS[network]
     monkeypatch.setitem(steps.NETWORKS, network, lambda d: kept.append(make(d)) or kept[-1])
-    step = steps.double_backward(network, 4)
+    step = steps.double_backward(network, POINTS)
     before = [p.detach().clone() for p in kept[0].parameters()]
     step()
     assert all(not torch.equal(a, b) for a, b in zip(before, kept[0].parameters(), strict=True))
 
 
 def test_full_jacobians_cost_more_with_every_latent_and_probes_do_not():
-    probes = [work_of(steps.ours("3-256x5-2", 4, "I-AE", latent)) for latent in (2, 16)]
-    full = [work_of(steps.full_jacobians("3-256x5-2", 4, latent)) for latent in (2, 16)]
+    probes = [work_of(steps.ours("3-256x5-2", POINTS, "I-AE", latent)) for latent in (2, 16)]
+    full = [work_of(steps.full_jacobians("3-256x5-2", POINTS, latent)) for latent in (2, 16)]
     assert probes[1] < 1.1 * probes[0] and full[1] > 4 * full[0]
 
 
