@@ -294,7 +294,7 @@ def publish(run: Run, name: str) -> Path:
 
     It takes the place of the one before only when it is whole.
     Of images in the plane, the first `PUBLISHED_CODES` codes are kept, in half precision: enough
-    for a picture. Larger codes are not.
+    for a picture. Larger codes are not. Pictures are those of the first seed, which figures show.
 
     Raises
     ------
@@ -302,7 +302,8 @@ def publish(run: Run, name: str) -> Path:
         If it cannot be written.
     """
     folder = PUBLISHED / name / f"seed-{run.spec.seed}"
-    kept = {file: digest for file, digest in run.record["files"].items() if "weights" not in file}
+    left_out = {"weights.safetensors"} | ({"pictures.npz"} if run.spec.seed else set())
+    kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".writing-", dir=folder.parent) as place:

@@ -122,6 +122,18 @@ def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, 
     assert [run.spec.seed for _, run in runs.published()] == [0, 1]
 
 
+def test_pictures_are_published_of_the_first_seed_alone(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    (folder / "pictures.npz").write_bytes(b"pictures")
+    run = runs.read(folder)
+    files = run.record["files"] | {"pictures.npz": "their sum"}
+    for seed, kept in ((0, True), (1, False)):
+        again = replace(
+            run, spec=replace(run.spec, seed=seed), record=run.record | {"files": files}
+        )
+        assert (runs.publish(again, "3d/s-shape/AE") / "pictures.npz").exists() == kept
+
+
 def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
     monkeypatch.setattr(paper, "spec", lambda *_: AE)
