@@ -60,10 +60,6 @@ def _as_printed(numbers: np.ndarray) -> str:
     return mean_and_deviation(numbers, 3 if numbers.mean() < 0.05 else 2)
 
 
-def _steps(runs: Table, data: str, name: str) -> str:
-    return _distinct(f"{run.spec.steps:,}" for run in runs[data, name])
-
-
 def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
     """Show Table 1's number of the rivals at other settings (decision 14), below that of I-AE."""
     own = paper.spec(f"3d/{data}/I-AE", "published")
@@ -74,11 +70,7 @@ def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
             rows[method, f"{field} {value:g}"] = name
     found = {row: values(runs, data, name, "edge_ratio_std") for row, name in rows.items()}
     shown = {
-        row: {
-            "std": mean_and_deviation(v, 3),
-            "seeds": len(v),
-            "steps": _steps(runs, data, rows[row]),
-        }
+        row: {"std": mean_and_deviation(v, 3), "seeds": len(v)}
         for row, v in found.items()
         if len(v)
     }

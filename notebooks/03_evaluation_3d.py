@@ -89,8 +89,7 @@ tables.edge_ratio_comparison(published, every, preset)
 # collapsed to a line, as TCAE's do in short runs, can have even ratios along it.
 #
 # Only I-AE's weight is printed. What weaker and stronger settings do for its rivals on the S shape,
-# in the published runs that there are ({ref}`decision 14 <decision-14>`). Rows of different length
-# do not compare: where `steps` says less, a row tells no more than that the method can be trained.
+# in the published runs that there are ({ref}`decision 14 <decision-14>`):
 
 # %% tags=["hide-input"]
 tables.rivals_otherwise(published, "s-shape")
