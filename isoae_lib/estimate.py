@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isoae_lib import architectures, paper
 from isoae_lib.datasets import build, training_data
@@ -12,6 +12,7 @@ from isoae_lib.specs import RunSpec
 from isoae_lib.training import device_of, on_device
 
 CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs
+AT_ONCE = 1e9  # multiply-adds of a pass that is timed: a step of it takes a moment
 SHOWN = {
     "toy": "Figure 1",
     "3d": "Table 1, Figures 3 and 4",
@@ -58,29 +59,45 @@ def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
 
 
 def work(spec: RunSpec) -> float:
-    """Return the multiply-adds of one pass over a step's points, by which networks compare."""
+    """Return the multiply-adds of a pass over one point, by which networks compare."""
     if spec.network == "MLP":
-        return spec.batch * ((spec.depth - 1) * spec.width**2 + 5 * spec.width)
+        return (spec.depth - 1) * spec.width**2 + 5 * spec.width
     rows = architectures.summary(spec.network, spec.latent, spec.width_factor)
-    return spec.batch * sum(row.multiply_adds for row in rows)
+    return sum(row.multiply_adds for row in rows)
+
+
+def _kind(spec: RunSpec) -> tuple[str, str]:
+    """Return what runs have in common that take as long for a multiply-add."""
+    dense = spec.network in ("MLP", "FC-NN")
+    return spec.method, f"{spec.network} of width {spec.width}" if dense else "CNN"
 
 
 def costs(preset: str, device: str = "cpu") -> list[Cost]:
     """Return the cost of every table and figure at a preset, on one process of this device.
 
-    A method's smallest network of a section is timed; larger ones take longer by their arithmetic.
-    Steps are not compiled: long runs on a CPU are faster than it says.
+    Of a method's dense and convolutional networks the smallest is timed, on few points a step;
+    larger ones take longer by their arithmetic. Steps are not compiled: long runs on a CPU are
+    faster than it says.
     """
-    kinds = [(section, method) for section, (_, ms) in paper.SECTIONS.items() for method in ms]
-    each = CALIBRATION / len(kinds)
-    found = []
-    for section, shown in SHOWN.items():
-        wanted = paper.section_runs(section, preset)
-        specs = [paper.spec(name, preset, seed) for name, seed in wanted]
-        pace = {}  # seconds a multiply-add, from a method's smallest network
-        for spec in sorted(specs, key=work):
-            if spec.method not in pace:
-                pace[spec.method] = seconds_per_step(spec, device, each) / work(spec)
-        seconds = sum(spec.steps * pace[spec.method] * work(spec) for spec in specs)
-        found.append(Cost(shown, len(specs), sum(spec.steps for spec in specs), seconds))
-    return found
+    wanted = {
+        section: [
+            paper.spec(name, preset, seed) for name, seed in paper.section_runs(section, preset)
+        ]
+        for section in SHOWN
+    }
+    every = sorted((spec for specs in wanted.values() for spec in specs), key=work)
+    smallest = {_kind(spec): spec for spec in reversed(every)}
+    pace = {}  # seconds a multiply-add
+    for kind, spec in smallest.items():
+        few = replace(spec, batch=max(2, min(spec.batch, int(AT_ONCE / work(spec)))))
+        seconds = seconds_per_step(few, device, CALIBRATION / len(smallest))
+        pace[kind] = seconds / (few.batch * work(few))
+    return [
+        Cost(
+            SHOWN[section],
+            len(specs),
+            sum(spec.steps for spec in specs),
+            sum(spec.steps * spec.batch * work(spec) * pace[_kind(spec)] for spec in specs),
+        )
+        for section, specs in wanted.items()
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
 
 
 def test_the_estimate_weighs_steps_and_networks(monkeypatch):
-    """Of a method's runs the smallest is timed; the others cost in proportion."""
+    """Of a method's networks the smallest is timed, on few images; all cost in proportion."""
     specs = [paper.spec(f"classification/{data}/AE,latent=16", "paper")
              for data in ("coil20", "mnist")]  # fmt: skip
     monkeypatch.setattr(estimate.paper, "spec", lambda name, *_: specs[name])
@@ -114,10 +115,13 @@ def test_the_estimate_weighs_steps_and_networks(monkeypatch):
     timed = []
     monkeypatch.setattr(estimate, "seconds_per_step", lambda spec, *_: timed.append(spec) or 2.0)
     (cost,) = estimate.costs("paper")
-    assert timed == [specs[1]]  # S-CNN, not L-CNN
-    share = estimate.work(specs[0]) / estimate.work(specs[1])
-    assert share > 50
-    assert cost.seconds == pytest.approx(2 * specs[1].steps + 2 * share * specs[0].steps)
+    (few,) = timed
+    assert few == replace(specs[1], batch=few.batch) and 2 <= few.batch < specs[1].batch  # S-CNN
+    shares = [s.batch * estimate.work(s) / (few.batch * estimate.work(few)) for s in specs]
+    assert shares[0] > 50 * shares[1] > 50
+    assert cost.seconds == pytest.approx(
+        sum(2 * share * s.steps for share, s in zip(shares, specs, strict=True))
+    )
 
 
 def test_the_estimate_counts_the_runs(monkeypatch, capsys):
