@@ -149,7 +149,7 @@ def sampling_table(runs: Table, places: Mapping[str, str]) -> pd.DataFrame:
         for title, place in places.items()
         for metric, shown in SAMPLED.items()
     }
-    return pd.DataFrame.from_dict(rows, orient="index").T
+    return narrow(pd.DataFrame.from_dict(rows, orient="index").T)
 
 
 def split_table(runs: Table) -> pd.DataFrame:
