@@ -58,10 +58,9 @@ def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
     """Return one side of the run's split, images of bytes, and its classes."""
     if spec.split == "official":
         found = _images(spec, split)
-        here = images.TRAIN_OF_5K if (spec.data, split) == ("mnist-5k", "train") else None
-        pixels, labels = (
-            part[: here if spec.tested else None] for part in (found.pixels, found.labels)
-        )
+        held_back = spec.tested and (spec.data, split) == ("mnist-5k", "train")
+        end = images.TRAIN_OF_5K if held_back else None
+        pixels, labels = found.pixels[:end], found.labels[:end]
     else:
         found = _images(spec, "train")
         sides = split_views(found.labels, spec.split == "stratified", spec.seed)

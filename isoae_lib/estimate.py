@@ -61,7 +61,7 @@ def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
 def work(spec: RunSpec) -> float:
     """Return the multiply-adds of a pass over one point, by which networks compare."""
     if spec.network == "MLP":
-        return (spec.depth - 1) * spec.width**2 + 5 * spec.width
+        return paper.multiply_adds(spec)
     rows = architectures.summary(spec.network, spec.latent, spec.width_factor)
     return sum(row.multiply_adds for row in rows)
 

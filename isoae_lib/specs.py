@@ -117,9 +117,9 @@ class RunSpec:
         choose("schedule", self.schedule, SCHEDULES)
         choose("statistics", self.statistics, STATISTICS)
         choose("split", self.split, SPLITS)
+        fewest = LEAST_IMAGES if self.of_images else LEAST_POINTS
         for name in ("points", "latent", "width", "depth", "steps", "batch", "seed", "validation"):
             value = getattr(self, name)
-            fewest = LEAST_IMAGES if self.of_images else LEAST_POINTS
             low = {"points": fewest, "seed": 0, "validation": 0}.get(name, 1)
             if not isinstance(value, int) or not low <= value < 2**63:
                 raise InputError(f"{name} is {value!r}: it must be a whole number, {low} or more.")

@@ -261,10 +261,11 @@ def provenance(named: Iterable[tuple[str, Run]], notebook: str, preset: str) -> 
 
 def published_provenance(*sections: str, sweep: bool = False) -> HTML:
     """Show the same card for the published runs of sections, or for the sweep in them."""
+    swept = paper.swept()
     found = [
         (name, run)
         for name, run in published()
-        if name.partition("/")[0] in sections and (name in paper.swept()) == sweep
+        if name.partition("/")[0] in sections and (name in swept) == sweep
     ]
     if not found:
         return HTML("<p>No run of this chapter is published yet.</p>")
