@@ -74,7 +74,7 @@ def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
     file = store / "classifiers" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     images, labels = training_data(spec)
-    mark = f"{digest(images)} {code_digest()}"
+    mark = f"{digest(images)} {code_digest('features', 'networks')}"
     turned = labels.min() < 0
     net = _untrained(image_shape(spec), TURNS if turned else int(labels.max()) + 1)
     with FileLock(f"{file}.lock"):

@@ -15,14 +15,14 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 @cache
-def code_digest(*more: str) -> str:
-    """Return a digest of the modules that decide a run's numbers, and of `more`, without comments.
+def code_digest(*modules: str) -> str:
+    """Return a digest of modules, comments left out: of all that decide a run, unless named.
 
     A local record made by other code is not trusted, whatever `TRAINING_VERSION` says: an edit
     to the library is never answered with a stale run.
     """
     digest = hashlib.sha256()
-    for name in (*paper.DECIDING, *more):
+    for name in modules or paper.DECIDING:
         tree = ast.parse((ROOT / "isoae_lib" / f"{name}.py").read_text())
         for node in ast.walk(tree):
             if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:

@@ -33,7 +33,7 @@ def measured(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
 
     Kept in the store by joblib, for this code.
     """
-    kept_at = store_path() / "references" / code_digest()
+    kept_at = store_path() / "references" / code_digest("classification")
     known = Memory(kept_at, verbose=0).cache(classification.without_autoencoder)
     specs = [paper.spec(f"classification/{data}/AE", preset, s) for s in seeds_of(data, preset)]
     splits = [(*datasets.training_data(spec), *datasets.test_data(spec)) for spec in specs]
