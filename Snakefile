@@ -3,17 +3,21 @@
 import glob
 import sys
 
-from isoae_lib import paper
+from isoae_lib import paper, provenance
 
 PRESET = config.get("preset", "laptop")
 BASE = f"build/{PRESET}"
 HTML = "build/html" if PRESET != "smoke" else "build/smoke/html"
 ISOAE = f"'{sys.executable}' -m isoae_lib.cli"
 LIBRARY = sorted(glob.glob("isoae_lib/*.py"))
-DECIDING = [f"isoae_lib/{name}.py" for name in (*paper.DECIDING, "paper", "runs", "training")]
 
 
 GROUPS = paper.groups(PRESET)
+
+
+def code_of(module):
+    return [f"isoae_lib/{name}.py" for name in provenance.modules_behind(module)]
+
 
 
 def stamps(wildcards):
@@ -36,7 +40,7 @@ rule notebooks:
 
 
 rule train:
-    input: sorted(set(DECIDING))
+    input: code_of("runs")
     output: touch(BASE + "/runs/{group}/{seed}.done")
     log: BASE + "/logs/{group}/{seed}.log"
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
@@ -45,7 +49,7 @@ rule train:
 
 
 rule embed:
-    input: [f"isoae_lib/{name}.py" for name in ("classification", "embeddings", "paper", "surfaces")]
+    input: code_of("embeddings")
     output: touch(BASE + "/runs/embeddings.done")
     log: BASE + "/logs/embeddings.log"
     priority: 2  # one of the longest jobs

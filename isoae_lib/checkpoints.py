@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from isoae_lib.errors import InputError
+from isoae_lib import files
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +37,12 @@ def save(place: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(told)
     content = safetensors.torch.save(tensors, {"told": text, "seal": _seal(tensors, text)})
-    aside = place.with_name(place.name + ".new")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with files.writing(f"the checkpoint {place}"):
+        aside = files.write_aside(place, content)
         if place.exists():
-            place.rename(_before(place))
-        aside.rename(place)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise InputError(f"the checkpoint {place} cannot be written: {error.strerror}.") from None
+            place.replace(_before(place))
+        aside.replace(place)
+        files.flush(place.parent)
 
 
 def load(place: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

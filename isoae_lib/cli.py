@@ -306,12 +306,12 @@ def publish(
 @runs_app.command("verdicts")
 def verdicts_() -> None:
     """Judge the published runs, and write how many claims got which verdict into the README."""
-    from isoae_lib import claims, runs, verdicts
+    from isoae_lib import claims, files, runs, verdicts
 
     count = claims.tally({"published runs": claims.ledger(verdicts.table(runs.published()))})
-    readme = runs.ROOT / "README.md"
-    before, _, after = verdicts.parts(readme.read_text())
-    readme.write_text(before + count + after)
+    readme = files.ROOT / "README.md"
+    before, _, after = verdicts.parts(readme.read_text(encoding="utf-8"))
+    files.write_whole(readme, before + count + after)
     print(count, end="")
 
 

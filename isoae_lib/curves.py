@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoae_lib.surfaces import Array
+from isoae_lib.arrays import Array
 
 SPAN = 2 * np.pi  # the curve is one period of a sine
 

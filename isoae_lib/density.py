@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import gaussian_kde
 
+from isoae_lib.arrays import Array
 from isoae_lib.evaluation import differentials
 from isoae_lib.runs import Run
-from isoae_lib.surfaces import Array
 
 BORDER = 0.15  # of the chart's extent: there a kernel estimate loses mass over the edge
 

@@ -1,62 +1,26 @@
-"""The classic embeddings of Figures 3 and 5: U-MAP, t-SNE and LLE, with the paper's settings."""
+"""The classic embeddings of Figures 3 and 5, kept in the store and published."""
 
 from __future__ import annotations
 
-import os
-import warnings
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from joblib import Memory
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from isoae_lib import paper, planar, references
+from isoae_lib.arrays import Array
+from isoae_lib.classic import CLASSIC, embed, embed_images
 from isoae_lib.datasets import official, training_data
-from isoae_lib.errors import choose
-from isoae_lib.evaluation import checked
-from isoae_lib.provenance import ROOT, code_digest, commit
+from isoae_lib.files import ROOT
+from isoae_lib.provenance import code_digest, commit
 from isoae_lib.runs import store_path
 from isoae_lib.specs import RunSpec
-from isoae_lib.surfaces import SURFACES, Array
+from isoae_lib.surfaces import SURFACES
 
 PUBLISHED = ROOT / "data" / "embeddings"
-CLASSIC = ("U-MAP", "t-SNE", "LLE")
 IMAGES_AT_MOST = 2000  # they need a minute for these, and grow faster than the number
-
-
-def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
-    """Embed points (n, 3) in the plane: (n, 2).
-
-    U-MAP with 30 neighbours and t-SNE with perplexity 50 (A.1.2), LLE with 12 neighbours
-    (decision 22); fewer where there are fewer points.
-
-    Raises
-    ------
-    InputError
-        If the method is unknown or the points are malformed.
-    """
-    choose("embedding", method, CLASSIC)
-    x = checked("the points", points, 3)
-    if method == "U-MAP":
-        return _umap(x, n_neighbors=min(30, len(x) - 1), random_state=seed)
-    if method == "t-SNE":
-        from sklearn.manifold import TSNE
-
-        perplexity = min(50, (len(x) - 1) / 3)
-        return TSNE(perplexity=perplexity, random_state=seed).fit_transform(x)
-    from sklearn.manifold import LocallyLinearEmbedding
-
-    return LocallyLinearEmbedding(n_neighbors=12, random_state=seed).fit_transform(x)
-
-
-def _umap(x: NDArray, **settings: int) -> Array:
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that a seed makes it use one thread
-        from umap import UMAP
-
-        return UMAP(**settings).fit_transform(x)
 
 
 def classic(data: str, preset: str) -> dict[str, Array]:
@@ -68,25 +32,6 @@ def classic(data: str, preset: str) -> dict[str, Array]:
     points, _ = training_data(paper.spec(f"3d/{data}/I-AE", preset))
     known = _memory().cache(embed)
     return {method: known(method, points) for method in CLASSIC}
-
-
-def embed_images(method: str, pixels: NDArray, seed: int = 42) -> Array:
-    """Embed images as vectors of bytes (n, D) in the plane: (n, 2).
-
-    U-MAP with random_state 42 and t-SNE, both at their defaults (A.1.3).
-
-    Raises
-    ------
-    InputError
-        If the method is unknown.
-    """
-    choose("embedding", method, CLASSIC[:2])
-    x = pixels / np.float32(255)
-    if method == "U-MAP":
-        return _umap(x, random_state=seed)
-    from sklearn.manifold import TSNE
-
-    return TSNE(random_state=seed).fit_transform(x)
 
 
 def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, NDArray]:
@@ -101,7 +46,7 @@ def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, N
 
 
 def _memory() -> Memory:
-    return Memory(store_path() / "embeddings" / code_digest("embeddings"), verbose=0)
+    return Memory(store_path() / "embeddings" / code_digest("classic"), verbose=0)
 
 
 def _spec(data: str, preset: str) -> RunSpec:

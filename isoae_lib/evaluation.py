@@ -10,36 +10,19 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, cKDTree
 
+from isoae_lib.arrays import Array, checked
 from isoae_lib.curves import beside, curve
 from isoae_lib.errors import InputError
 from isoae_lib.isometry import pull_back, push_forward
 from isoae_lib.networks import Autoencoder, floats
 from isoae_lib.surfaces import Surface
 
-Array = NDArray[np.float64]
 Map = Callable[[NDArray], Array]
 
 GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
 AT_ONCE = 2000  # points through a network together: their activations stay in the cache
 NUMBERS_AT_ONCE = 400_000  # the same for images
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
-
-
-def checked(name: str, array: ArrayLike, columns: int) -> Array:
-    """Return `array` as float64 (n, columns).
-
-    Raises
-    ------
-    InputError
-        If its shape differs, or it holds NaN or infinity.
-    """
-    values = np.asarray(array, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != columns:
-        raise InputError(f"{name} has shape {values.shape}: (n, {columns}) is needed.")
-    if not np.isfinite(values).all():
-        row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
-        raise InputError(f"{name} holds a NaN or an infinity, first in row {row}.")
-    return values
 
 
 @dataclass(frozen=True)

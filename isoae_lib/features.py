@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from isoae_lib.arrays import Array
 from isoae_lib.datasets import digest, test_data, training_data
 from isoae_lib.errors import InputError
-from isoae_lib.evaluation import Array
+from isoae_lib.files import write_whole
 from isoae_lib.networks import floats
 from isoae_lib.provenance import code_digest
 from isoae_lib.specs import RunSpec
@@ -74,7 +75,7 @@ def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
     file = store / "classifiers" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     images, labels = training_data(spec)
-    mark = f"{digest(images)} {code_digest('features', 'networks')}"
+    mark = f"{digest(images)} {code_digest('features')}"
     turned = labels.min() < 0
     net = _untrained(image_shape(spec), TURNS if turned else int(labels.max()) + 1)
     with FileLock(f"{file}.lock"):
@@ -82,9 +83,7 @@ def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
             _train(net, images, labels, turned)
             accuracy = _accuracy(net, *test_data(spec), turned)
             told = {"accuracy": json.dumps(accuracy), "from": mark}
-            aside = file.with_suffix(".new")
-            safetensors.torch.save_file(net.state_dict(), aside, told)
-            aside.rename(file)
+            write_whole(file, safetensors.torch.save(net.state_dict(), told))
         else:
             net.load_state_dict(safetensors.torch.load_file(file))
             accuracy = known

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from isoae_lib.arrays import Array
 from isoae_lib.curves import beside, curve
 from isoae_lib.evaluation import (
     box_image,
@@ -23,7 +24,7 @@ from isoae_lib.evaluation import (
     project,
 )
 from isoae_lib.runs import Run
-from isoae_lib.surfaces import Array, Surface
+from isoae_lib.surfaces import Surface
 
 # Okabe and Ito's colour-blind safe palette; the same method has the same colour everywhere.
 COLOURS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from isoae_lib.arrays import Array, checked
 from isoae_lib.errors import InputError
-from isoae_lib.evaluation import Array, checked
 
 
 def frechet_distance(x: ArrayLike, y: ArrayLike) -> float:

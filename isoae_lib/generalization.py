@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from isoae_lib.arrays import Array
 from isoae_lib.datasets import test_data, training_data
-from isoae_lib.evaluation import Array, decoder_map, encoder_map
+from isoae_lib.evaluation import decoder_map, encoder_map
 from isoae_lib.features import (
     classifier,
     features_of,

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from isoae_lib.arrays import Array
 from isoae_lib.figures import COLOURS, bare, label
 from isoae_lib.image_claims import WEIGHED, data_title, weights_of
 from isoae_lib.planar import POSES, chosen
-from isoae_lib.surfaces import Array
 from isoae_lib.verdicts import Table
 
 SHOWN = 6000  # points of an embedding in a figure: more hide each other

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from isoae_lib import decoding
 from isoae_lib.errors import InputError, choose
+from isoae_lib.files import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 IDX_FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),

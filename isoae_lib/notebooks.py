@@ -11,8 +11,7 @@ from typing import Any
 
 from isoae_lib import paper
 from isoae_lib.errors import InputError, choose
-
-ROOT = Path(__file__).resolve().parent.parent
+from isoae_lib.files import ROOT, write_whole
 
 
 def parse_parameters(settings: list[str]) -> dict[str, str | int]:
@@ -80,21 +79,18 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
             f"the copy up to there is {running}."
         ) from None
     _write_stable(running, out)
-    out.with_suffix(".json").write_text(
-        json.dumps({"preset": preset, "seconds": round(time.monotonic() - started, 1)}) + "\n"
-    )
+    told = {"preset": preset, "seconds": round(time.monotonic() - started, 1)}
+    write_whole(out.with_suffix(".json"), json.dumps(told) + "\n")
     running.unlink()
     source.unlink()
 
 
 def _write_stable(running: Path, out: Path) -> None:
     """Move the executed notebook to its place without papermill's times, paths and random ids."""
-    notebook = json.loads(running.read_text())
+    notebook = json.loads(running.read_text(encoding="utf-8"))
     notebook["metadata"].pop("papermill", None)
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = f"{out.stem[:2]}-{number:03d}"
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
-    aside = out.with_suffix(".partial")
-    aside.write_text(json.dumps(notebook, indent=1))
-    aside.rename(out)
+    write_whole(out, json.dumps(notebook, indent=1))

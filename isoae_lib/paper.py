@@ -19,11 +19,6 @@ NOTEBOOKS = (
     "01_theory", "02_toy_projection", "03_evaluation_3d", "04_visualization", "05_classification",
     "06_sensitivity", "07_generalization", "08_claims", "09_speed",
 )  # fmt: skip
-DECIDING = (  # the modules that decide a run's numbers
-    "architectures", "chain", "classification", "curves", "datasets", "decoding", "engine",
-    "evaluation", "features", "frechet", "generalization", "images", "isometry", "networks",
-    "penalties", "planar", "specs", "surfaces", "training", "validation",
-)  # fmt: skip
 SURFACES_3D = ("s-shape", "swiss-roll", "open-sphere")
 TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")
 METHODS_3D = (*TABLE_1_METHODS, "I-AE-without-L_piso")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from isoae_lib.evaluation import Array, decoder_map, differentials
+from isoae_lib.arrays import Array
+from isoae_lib.evaluation import decoder_map, differentials
 from isoae_lib.networks import Autoencoder
 
 SAMPLE = 5000  # points that separation is measured on: densities of large and small sets compare

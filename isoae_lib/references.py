@@ -14,7 +14,8 @@ from joblib import Memory
 
 from isoae_lib import classification, datasets, paper
 from isoae_lib.errors import InputError
-from isoae_lib.provenance import ROOT, code_digest, commit
+from isoae_lib.files import ROOT, write_whole
+from isoae_lib.provenance import code_digest, commit
 from isoae_lib.runs import store_path
 
 PUBLISHED = ROOT / "data" / "references"
@@ -79,14 +80,7 @@ def keep(folder: Path, record: dict[str, Any]) -> str:
         If it cannot be written.
     """
     file = folder / f"{record['data']}.json"
-    aside = file.with_suffix(".partial")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(record) + "\n")
-        aside.rename(file)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise InputError(f"{file} cannot be written: {error.strerror}.") from None
+    write_whole(file, json.dumps(record) + "\n")
     return str(file)
 
 
@@ -101,7 +95,7 @@ def kept(folder: Path, of: Callable[[dict[str, Any]], T]) -> dict[str, T]:
     found = {}
     for file in sorted(folder.glob("*.json")):
         try:
-            record = json.loads(file.read_text())
+            record = json.loads(file.read_text(encoding="utf-8"))
             found[record["data"]] = of(record)
         except (ValueError, KeyError) as error:
             raise InputError(f"{file} is damaged ({error}).") from None

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from zipfile import BadZipFile
 
@@ -24,24 +23,14 @@ import safetensors.torch
 import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
-from isoae_lib import (
-    checkpoints,
-    classification,
-    datasets,
-    evaluation,
-    generalization,
-    images,
-    paper,
-    planar,
-    training,
-)
+from isoae_lib import checkpoints, datasets, files, images, measures, paper, training
+from isoae_lib.arrays import Array
 from isoae_lib.errors import InputError
+from isoae_lib.files import ROOT
 from isoae_lib.networks import Autoencoder
-from isoae_lib.provenance import ROOT, code_digest, commit
-from isoae_lib.specs import TABLE_6, TRAINING_VERSION, RunSpec
-from isoae_lib.surfaces import SURFACES, Array
+from isoae_lib.provenance import code_digest, commit
+from isoae_lib.specs import TRAINING_VERSION, RunSpec
 
 PUBLISHED = ROOT / "data" / "runs"
 PUBLISHED_CODES = 10_000
@@ -222,11 +211,8 @@ def _train(
 ) -> list[Run]:
     """Train runs of one shape at once, alone with them, and write the records that are missing."""
     training.device_of(device)
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        Path(mkdtemp(prefix=".writable-", dir=store)).rmdir()
-    except OSError as error:
-        raise InputError(f"the store {store} cannot be written to: {error.strerror}.") from None
+    with files.writing(f"the store {store}"):
+        files.write_aside(store / "writable", "").unlink()
     checkpoint = _checkpoint(store, specs)
     with ExitStack() as held:
         for key in sorted(spec.key for spec in specs):  # in one order, or two could wait crosswise
@@ -268,14 +254,19 @@ def named(wanted: Iterable[tuple[str, int]], preset: str) -> list[tuple[str, Run
 
 def published() -> Iterator[tuple[str, Run]]:
     """Yield every run under `data/runs` with its name, in the order of the names."""
-    for file in sorted(PUBLISHED.glob("**/run.json")):
-        yield str(file.parent.parent.relative_to(PUBLISHED)), read(file.parent)
+    for folder in _folders(PUBLISHED, "**/run.json"):
+        yield str(folder.parent.relative_to(PUBLISHED)), read(folder)
 
 
 def folders(store: Path | None = None) -> list[Path]:
     """Return the folders of all records, those of the store first, then the published ones."""
-    local = sorted(file.parent for file in (store or store_path()).glob("*/run.json"))
-    return local + sorted(file.parent for file in PUBLISHED.glob("**/run.json"))
+    return _folders(store or store_path(), "*/run.json") + _folders(PUBLISHED, "**/run.json")
+
+
+def _folders(top: Path, pattern: str) -> list[Path]:
+    """Return folders with a record, sorted; hidden ones are unfinished, or were replaced."""
+    found = sorted(file.parent for file in top.glob(pattern))
+    return [folder for folder in found if not folder.name.startswith(".")]
 
 
 def as_text(run: Run) -> str:
@@ -304,22 +295,14 @@ def publish(run: Run, name: str) -> Path:
     folder = PUBLISHED / name / f"seed-{run.spec.seed}"
     left_out = {"weights.safetensors"} | ({"pictures.npz"} if run.spec.seed else set())
     kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".writing-", dir=folder.parent) as place:
-            aside = Path(place) / folder.name
-            aside.mkdir()
-            for file in kept:
-                shutil.copy(run.folder / file, aside)
-            if run.spec.of_images:
-                shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
-                _save_codes(aside, run.codes[:shown].astype(np.float16), run.labels[:shown])
-                kept["embedding.npz"] = _checksum(aside / "embedding.npz")
-            (aside / "run.json").write_text(_sealed(run.record | {"files": kept}))
-            shutil.rmtree(folder, ignore_errors=True)
-            aside.rename(folder)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}.") from None
+    with files.whole_folder(folder) as aside:
+        for file in kept:
+            shutil.copy(run.folder / file, aside)
+        if run.spec.of_images:
+            shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
+            _save_codes(aside, run.codes[:shown].astype(np.float16), run.labels[:shown])
+            kept["embedding.npz"] = _checksum(aside / "embedding.npz")
+        (aside / "run.json").write_text(_sealed(run.record | {"files": kept}), encoding="utf-8")
     return folder
 
 
@@ -332,7 +315,7 @@ def read(folder: Path) -> Run:
         If a file of it is missing, or differs from what was written.
     """
     try:
-        record = json.loads((folder / "run.json").read_text())
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if record.pop("seal") != _seal(record):
             raise ValueError("the checksum of run.json differs")
         for name, digest in record["files"].items():
@@ -342,7 +325,7 @@ def read(folder: Path) -> Run:
         with np.load(folder / "embedding.npz") as arrays:
             codes = arrays["codes"].astype(np.float64)
             labels = arrays["labels"]
-        with (folder / "history.csv").open() as lines:
+        with (folder / "history.csv").open(encoding="utf-8") as lines:
             history = [
                 {name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)
             ]
@@ -364,14 +347,12 @@ def _sealed(record: dict[str, Any]) -> str:
     return json.dumps(record | {"seal": _seal(record)}, indent=1) + "\n"
 
 
-def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.Fit) -> Path:
-    """Write the record beside its place, then rename it: it is whole or absent."""
-    points, known = datasets.training_data(spec)
-    codes = evaluation.encoder_map(fit.model)(points)
-    losses = training.losses_of(fit.model, points, spec.reduction)
-    if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
-        fit.status = "diverged"  # in the last step, after whose loss no one looked
-    metrics, pictures = _metrics(spec, fit, points, known, codes, store)
+def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.Fit) -> None:
+    """Measure a fit and write its record, whole or not at all.
+
+    A record of other code, or a damaged one, stays beside it under a hidden name.
+    """
+    measured = measures.measure(spec, fit, store)
     record = {
         "key": spec.key,
         "spec": asdict(spec),
@@ -379,8 +360,8 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "status": fit.status,
         "diverged_at": fit.diverged_at,
         "epoch": fit.epoch,
-        "losses": losses,
-        "metrics": metrics,
+        "losses": measured.losses,
+        "metrics": measured.metrics,
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "device": training.hardware(device),
@@ -393,57 +374,21 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         },
         "commit": commit(),
         "code": code_digest(),
-        "data": {
-            "sha256": datasets.digest(points),
-            "official": datasets.official(spec),
-        },
+        "data": {"sha256": measured.data, "official": datasets.official(spec)},
     }
-    aside = Path(mkdtemp(prefix=".writing-", dir=store))
-    try:
-        with (aside / "history.csv").open("w", newline="") as file:
+    tensors = {name: tensor.clone() for name, tensor in fit.model.state_dict().items()}
+    with files.whole_folder(store / spec.key, keep=True) as aside:
+        with (aside / "history.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(fit.history[0]) if fit.history else ["step"])
             writer.writeheader()
             writer.writerows(fit.history)
-        labels = known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
-        _save_codes(aside, codes.astype(np.float32), labels)
-        if pictures:
-            np.savez_compressed(aside / "pictures.npz", **pictures)  # type: ignore[arg-type]
-        tensors = {name: tensor.clone() for name, tensor in fit.model.state_dict().items()}
-        safetensors.torch.save_file(tensors, aside / "weights.safetensors")
+        _save_codes(aside, measured.codes.astype(np.float32), measured.labels)
+        if measured.pictures:
+            np.savez_compressed(aside / "pictures.npz", **measured.pictures)  # type: ignore[arg-type]
+        (aside / "weights.safetensors").write_bytes(safetensors.torch.save(tensors))
         record["files"] = {file.name: _checksum(file) for file in sorted(aside.iterdir())}
-        (aside / "run.json").write_text(_sealed(record))
-        folder = store / spec.key
-        if folder.exists():  # of other code, or damaged
-            _set_aside(folder)
-        aside.rename(folder)
-    except (OSError, SafetensorError) as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"the record of {spec.key} cannot be written: {reason}.") from None
-    return folder
+        (aside / "run.json").write_text(_sealed(record), encoding="utf-8")
 
 
 def _save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:
     np.savez_compressed(folder / "embedding.npz", codes=codes, labels=labels)
-
-
-def _set_aside(folder: Path) -> None:
-    """Move a record out of its place: nothing is deleted, and rename needs an empty place."""
-    folder.rename(Path(mkdtemp(prefix=".replaced-", dir=folder.parent)) / folder.name)
-
-
-def _metrics(
-    spec: RunSpec, fit: training.Fit, points: NDArray, known: NDArray, codes: Array, store: Path
-) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
-    """Return what the run's section measures, and the pictures that its figures show."""
-    if fit.status == "diverged":
-        return {}, {}
-    if spec.network in TABLE_6:
-        return generalization.evaluate(fit.model, spec, codes, store)
-    if spec.of_images and spec.latent > 2:
-        return classification.evaluate(fit.model, spec, codes), {}
-    if spec.of_images:
-        return planar.evaluate(fit.model, points, known, codes), {}
-    if spec.data in SURFACES:
-        return evaluation.evaluate(fit.model, points, known, SURFACES[spec.data]), {}
-    return evaluation.evaluate_curve(fit.model, points), {}

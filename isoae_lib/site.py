@@ -12,7 +12,7 @@ import nbformat
 
 from isoae_lib import paper
 from isoae_lib.errors import InputError, choose
-from isoae_lib.notebooks import ROOT
+from isoae_lib.files import ROOT
 from isoae_lib.verdicts import parts
 
 

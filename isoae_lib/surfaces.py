@@ -10,11 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isoae_lib.arrays import Array
 from isoae_lib.errors import InputError, choose
-
-Array = NDArray[np.float64]
 
 S_RADIUS, S_HEIGHT = 0.25, 0.5  # of the S shape's two arcs; its width
 ROLL_ANGLES = (1.5 * np.pi, 4.5 * np.pi)  # the spiral's first and last angle

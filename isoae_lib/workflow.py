@@ -11,7 +11,7 @@ from pathlib import Path
 
 from isoae_lib import paper
 from isoae_lib.errors import InputError, choose
-from isoae_lib.notebooks import ROOT
+from isoae_lib.files import ROOT
 from isoae_lib.site import html_folder
 
 TARGETS = ("book", "notebooks")

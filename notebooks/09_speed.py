@@ -32,7 +32,7 @@ import json
 import pandas as pd
 
 from isoae_lib import chain, engine, figures, isometry, runs, tables
-from isoae_lib.provenance import ROOT
+from isoae_lib.files import ROOT
 
 figures.style()
 steps, on_gpu, sweep, rounded = (

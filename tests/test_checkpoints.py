@@ -14,7 +14,7 @@ import pytest
 import torch
 from make_golden import TINY
 
-from isoae_lib import checkpoints, runs, training
+from isoae_lib import checkpoints, files, runs, training
 from isoae_lib.errors import InputError, Unfinished
 from isoae_lib.specs import METHODS, RunSpec
 
@@ -123,7 +123,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(place, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         two_checkpoints(place)
     assert place.read_bytes() == before

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from isoae_lib import claims, paper, runs, tables, verdicts
+from isoae_lib.files import ROOT
 from isoae_lib.image_claims import TITLES
 from isoae_lib.surfaces import SURFACES
 
@@ -360,7 +361,7 @@ def test_the_count_on_a_page_can_be_replaced():
 def test_the_readme_counts_the_published_verdicts():
     """If this fails, run `isoae runs verdicts`."""
     published = claims.ledger(verdicts.table(runs.published()))
-    readme = (runs.ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     assert verdicts.parts(readme)[1] == claims.tally({"published runs": published})
 
 

@@ -63,7 +63,7 @@ def test_a_store_in_the_way_of_a_file(monkeypatch, capsys, tmp_path):
     (tmp_path / "file").write_text("")
     words = ["train", "3d/s-shape/AE", *TINY, "--store", str(tmp_path / "file" / "store")]
     assert call(monkeypatch, *words) == 2
-    assert "cannot be written to" in capsys.readouterr().err
+    assert "cannot be written: " in capsys.readouterr().err
 
 
 def test_train_ends_with_the_path_of_the_record(monkeypatch, capsys, store):

@@ -54,7 +54,7 @@ def test_any_damage_is_noticed_and_trained_again(file, damage, sound, folder, st
         runs.read(folder)
     assert runs.find(AE) is None and "is trained again" in caplog.text and folder.exists()
     assert runs.get(AE).record["files"]["weights.safetensors"] == checksum(sound)
-    (aside,) = store.glob(".replaced-*/*")
+    (aside,) = store.glob(".*.replaced")
     assert (aside / file).read_bytes() == content
 
 
@@ -194,7 +194,7 @@ def test_a_full_disk_leaves_no_record(store, monkeypatch):
     monkeypatch.setattr(runs.np, "savez_compressed", full)
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         runs.get(AE)
-    assert not list(store.glob("*/run.json")) and not list(store.glob(".writing-*"))
+    assert not list(store.glob("*/run.json")) and not list(store.glob(".*.writing*"))
 
 
 def in_stack():

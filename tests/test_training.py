@@ -124,7 +124,7 @@ def test_an_interrupted_write_leaves_no_record(store, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs.safetensors.torch, "save_file", interrupted)
+    monkeypatch.setattr(runs.safetensors.torch, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         runs.get(AE)
     assert runs.find(AE) is None

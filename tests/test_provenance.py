@@ -1,0 +1,191 @@
+"""The digest follows the code that decides a number, under every Python; a commit is ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isoae_lib import provenance
+from isoae_lib.files import ROOT
+
+DECIDING = provenance.modules_behind(*provenance.DECIDING)
+ASK = "from isoae_lib.provenance import code_digest; print(code_digest())"
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the library, to change."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(
+        ROOT / "isoae_lib", folder / "isoae_lib", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return folder
+
+
+def digest_of(folder, monkeypatch, *modules):
+    monkeypatch.setattr(provenance, "PACKAGE", folder / "isoae_lib")
+    for known in (provenance.code_digest, provenance.modules_behind, provenance._syntax):
+        known.cache_clear()
+    try:
+        return provenance.code_digest(*modules)
+    finally:
+        monkeypatch.undo()
+        for known in (provenance.code_digest, provenance.modules_behind, provenance._syntax):
+            known.cache_clear()
+
+
+def test_what_trains_and_measures_decides_and_what_shows_does_not():
+    trains = """training engine penalties isometry chain networks architectures specs datasets
+        surfaces curves images decoding validation"""
+    measures = "measures evaluation planar classification generalization features frechet"
+    shows = "runs paper claims figures tables workflow notebooks cli"
+    assert {*trains.split(), *measures.split()} <= set(DECIDING)
+    assert not set(shows.split()) & set(DECIDING)
+
+
+@pytest.mark.parametrize("module", DECIDING)
+def test_a_line_more_in_a_deciding_module_changes_the_digest(module, copy, monkeypatch):
+    before = digest_of(copy, monkeypatch)
+    assert before == provenance.code_digest()
+    file = copy / "isoae_lib" / f"{module}.py"
+    text = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(text + "\n# a remark\n", encoding="utf-8")
+        assert digest_of(copy, monkeypatch) == before
+        file.write_text(text + "\nREMARK = 0\n", encoding="utf-8")
+        assert digest_of(copy, monkeypatch) != before
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("module", ["claims", "tables", "runs"])
+def test_a_line_more_elsewhere_does_not(module, copy, monkeypatch):
+    before = digest_of(copy, monkeypatch)
+    file = copy / "isoae_lib" / f"{module}.py"
+    text = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(text + "\nREMARK = 0\n", encoding="utf-8")
+        assert digest_of(copy, monkeypatch) == before
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("x = 1", "x = 2", False),
+        ("x = 1", "x = 1.0", False),
+        ("x = 0", "x = False", False),
+        ("x = a - b", "x = b - a", False),
+        ("x = f(1)[0]", "x = f(1)[1]", False),
+        ("x = [a]", "x = (a,)", False),
+        ("def f(a): return a", "def f(a=None): return a", False),
+        ("def f(*, a=None): 0", "def f(*, a): 0", False),
+        ("x = f'{a:.2f}'", "x = f'{a:.3f}'", False),
+        ("return None", "return", False),
+        ("def f():\n 'Say.'\n return 1", "def f():\n 'Other.'\n return 1  # why", True),
+        ("x = (1 +\n 2)", "x = 1 + 2", True),
+    ],
+)
+def test_what_changes_a_digest(before, after, same, tmp_path, monkeypatch):
+    (tmp_path / "isoae_lib").mkdir()
+    digests = []
+    for code in (before, after):
+        (tmp_path / "isoae_lib" / "module.py").write_text(
+            "def outer():\n" + "".join(f"    {line}\n" for line in code.splitlines())
+        )
+        digests.append(digest_of(tmp_path, monkeypatch, "module"))
+    assert (digests[0] == digests[1]) == same
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["import isoae_lib.b", "import isoae_lib.b as other", "from isoae_lib import b",
+     "from isoae_lib.b import x", "def f():\n    from isoae_lib import b", "from . import b",
+     "from .b import x"],
+)  # fmt: skip
+def test_imports_are_followed_however_they_are_written(how, tmp_path, monkeypatch):
+    package = tmp_path / "isoae_lib"
+    package.mkdir()
+    (package / "a.py").write_text(how + "\n")
+    (package / "b.py").write_text("import os, c\nfrom isoae_lib import c, missing\n")
+    (package / "c.py").write_text("from isoae_lib import a\n")  # in a circle
+    (package / "os.py").write_text("")  # not this one: b asks for the system's
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    provenance.modules_behind.cache_clear()
+    provenance._syntax.cache_clear()
+    try:
+        assert provenance.modules_behind("a") == ("a", "b", "c")
+    finally:
+        provenance.modules_behind.cache_clear()
+        provenance._syntax.cache_clear()
+
+
+def pythons():
+    """Other promised Pythons on this machine: those on the path, and pyenv's."""
+    versions = ("3.11", "3.12", "3.13")
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {v: shutil.which(f"python{v}") for v in versions}
+    found |= {v: str(sorted(root.glob(f"{v}.*/bin/python"))[-1]) for v in versions
+              if list(root.glob(f"{v}.*/bin/python"))}  # fmt: skip
+    mine = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {v: python for v, python in found.items() if python and v != mine}
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_every_python_gives_the_same_digest(version):
+    if version not in pythons():
+        pytest.skip(f"no other Python {version} on this machine")
+    told = subprocess.run(
+        [pythons()[version], "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == provenance.code_digest()
+
+
+def git(folder, *words):
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *author, *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "another's"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "file").write_text("")
+    git(folder, "add", "file")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def test_a_commit_is_that_of_the_project(repository, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", repository)
+    clean = provenance.commit()
+    assert len(clean) >= 7 and int(clean, 16) >= 0
+    (repository / "file").write_text("changed")
+    assert provenance.commit() == clean + "+"
+
+
+def test_the_commit_of_another_repository_is_not_taken(repository, monkeypatch, tmp_path):
+    inside = repository / "unpacked"
+    inside.mkdir()
+    for root in (inside, tmp_path):
+        monkeypatch.setattr(provenance, "ROOT", root)
+        assert provenance.commit() == "unknown"
+        for name, value in (("GIT_DIR", repository / ".git"), ("GIT_WORK_TREE", root)):
+            monkeypatch.setenv(name, str(value))
+        assert provenance.commit() == "unknown"
+        monkeypatch.delenv("GIT_DIR")
+        monkeypatch.delenv("GIT_WORK_TREE")
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert provenance.commit() == "unknown"
