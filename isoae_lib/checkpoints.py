@@ -65,7 +65,7 @@ def load(place: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]]
 
 def clear(place: Path) -> None:
     """Delete a run's checkpoints, once its record is written."""
-    for file in (place, _before(place)):
+    for file in (place, _before(place), *files.asides(place)):
         file.unlink(missing_ok=True)
 
 

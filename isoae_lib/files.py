@@ -5,6 +5,7 @@ What is renamed into its place is on the disk before: a power cut leaves the old
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def write_aside(file: Path, content: str | bytes) -> Path:
 
     Text is written as UTF-8. The folder is made if need be.
     """
-    aside = file.with_name(f".{file.name}.{os.getpid()}.writing")
+    aside = file.with_name(f".{file.name}.{os.getpid()}.writing")  # two processes may write it
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with aside.open("wb") as stream:
@@ -49,6 +50,11 @@ def write_aside(file: Path, content: str | bytes) -> Path:
         aside.unlink(missing_ok=True)
         raise
     return aside
+
+
+def asides(file: Path) -> Iterator[Path]:
+    """Yield what waits beside `file`: of processes that write it, and of those that were killed."""
+    return file.parent.glob(f".{glob.escape(file.name)}.*.writing")
 
 
 def write_whole(file: Path, content: str | bytes) -> None:

@@ -151,6 +151,7 @@ def command(store):
     return [sys.executable, "-c", COMMAND.format(store=str(store))]
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_change_nothing(tmp_path):
     chance = random.Random(0)
     kills, store = 0, tmp_path / "killed"
@@ -186,6 +187,7 @@ def test_a_polite_stop_says_how_to_go_on(tmp_path):
     assert told.splitlines()[-1].startswith("isoae: 3d/s-shape/I-AE: stopped at step ")
 
 
+@pytest.mark.slow
 def test_two_processes_train_once(tmp_path):
     store = tmp_path / "store"
     both = [

@@ -14,6 +14,7 @@ from isoae_lib import provenance
 from isoae_lib.files import ROOT
 
 DECIDING = provenance.modules_behind(*provenance.DECIDING)
+DIGEST = provenance.code_digest()
 ASK = "from isoae_lib.provenance import code_digest; print(code_digest())"
 
 
@@ -39,6 +40,17 @@ def digest_of(folder, monkeypatch, *modules):
             known.cache_clear()
 
 
+def with_more(folder, module, more, monkeypatch):
+    """Return the digest of the library with some text behind a module."""
+    file = folder / "isoae_lib" / f"{module}.py"
+    text = file.read_text(encoding="utf-8")
+    try:
+        file.write_text(text + more, encoding="utf-8")
+        return digest_of(folder, monkeypatch)
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
 def test_what_trains_and_measures_decides_and_what_shows_does_not():
     trains = """training engine penalties isometry chain networks architectures specs datasets
         surfaces curves images decoding validation"""
@@ -50,29 +62,17 @@ def test_what_trains_and_measures_decides_and_what_shows_does_not():
 
 @pytest.mark.parametrize("module", DECIDING)
 def test_a_line_more_in_a_deciding_module_changes_the_digest(module, copy, monkeypatch):
-    before = digest_of(copy, monkeypatch)
-    assert before == provenance.code_digest()
-    file = copy / "isoae_lib" / f"{module}.py"
-    text = file.read_text(encoding="utf-8")
-    try:
-        file.write_text(text + "\n# a remark\n", encoding="utf-8")
-        assert digest_of(copy, monkeypatch) == before
-        file.write_text(text + "\nREMARK = 0\n", encoding="utf-8")
-        assert digest_of(copy, monkeypatch) != before
-    finally:
-        file.write_text(text, encoding="utf-8")
+    assert with_more(copy, module, "\nREMARK = 0\n", monkeypatch) != DIGEST
 
 
 @pytest.mark.parametrize("module", ["claims", "tables", "runs"])
 def test_a_line_more_elsewhere_does_not(module, copy, monkeypatch):
-    before = digest_of(copy, monkeypatch)
-    file = copy / "isoae_lib" / f"{module}.py"
-    text = file.read_text(encoding="utf-8")
-    try:
-        file.write_text(text + "\nREMARK = 0\n", encoding="utf-8")
-        assert digest_of(copy, monkeypatch) == before
-    finally:
-        file.write_text(text, encoding="utf-8")
+    assert with_more(copy, module, "\nREMARK = 0\n", monkeypatch) == DIGEST
+
+
+@pytest.mark.parametrize("module", provenance.DECIDING)
+def test_a_remark_does_not(module, copy, monkeypatch):
+    assert with_more(copy, module, "\n# a remark\n", monkeypatch) == DIGEST
 
 
 @pytest.mark.parametrize(
