@@ -9,7 +9,14 @@ import torch
 from torch import nn
 
 from isoae_lib.errors import InputError, choose
-from isoae_lib.networks import Autoencoder, Conv2d, ConvTranspose2d, SoftPlus, TransposedLinear
+from isoae_lib.networks import (
+    SINGLE,
+    Autoencoder,
+    Conv2d,
+    ConvTranspose2d,
+    SoftPlus,
+    TransposedLinear,
+)
 
 Shape = tuple[int, ...]
 
@@ -119,7 +126,8 @@ def _layers(notation: str, shape: Shape, latent: int, width: float) -> list[nn.M
             shape = _shape_after(layer, shape)
         layers += added
         if kind.endswith("_B"):
-            layers.append(nn.BatchNorm1d(c) if len(shape) == 1 else nn.BatchNorm2d(c))
+            norm = nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d
+            layers.append(norm(c, dtype=SINGLE))
         if kind.endswith("_B") or kind == "FC":
             layers.append(SoftPlus())
         if kind == "FC":
@@ -134,12 +142,12 @@ def _block(kind: str, c: int, rest: list[int], shape: Shape) -> list[nn.Module]:
         return [nn.ZeroPad2d(c)]
     if kind in ("FC", "LIN"):
         flat: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
-        return [*flat, nn.Linear(math.prod(shape), math.prod([c, *rest]))]
+        return [*flat, nn.Linear(math.prod(shape), math.prod([c, *rest]), dtype=SINGLE)]
     before: list[nn.Module] = []
     if len(shape) == 1:  # latents, seen as an image of 1 x 1
         before = [nn.Unflatten(1, (*shape, 1, 1))]
     (k, s, p), layer = rest, Conv2d if kind == "CONV" else ConvTranspose2d
-    return [*before, layer(shape[0], c, k, s, p)]
+    return [*before, layer(shape[0], c, k, s, p, dtype=SINGLE)]
 
 
 def _shape_after(layer: nn.Module, shape: Shape) -> Shape:

@@ -7,6 +7,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from isoae_lib import architectures, images
@@ -119,6 +120,7 @@ def _vectors(pixels: NDArray, spec: RunSpec) -> NDArray:
     return pixels.reshape(len(pixels), -1)
 
 
+@torch.inference_mode(False)  # or the weights could never be trained
 def build(spec: RunSpec) -> Autoencoder:
     """Return the run's untrained networks.
 
@@ -127,25 +129,26 @@ def build(spec: RunSpec) -> Autoencoder:
     InputError
         If the network takes images of another size.
     """
-    if spec.network == "MLP":
-        model = fully_connected(
-            AMBIENT[spec.data],
-            spec.latent,
-            width=spec.width,
-            depth=spec.depth,
-            tied=spec.method == "TCAE",
-            unit=unit(training_data(spec)[0]),
-            seed=spec.seed,
-        )
-    else:
-        size = math.prod(architectures.ARCHITECTURES[spec.network].shape)
-        given = training_data(spec)[0].shape[1]
-        if size != given:
-            raise InputError(
-                f"{spec.network} takes images of {size} numbers; {spec.data} has {given}."
+    with torch.device("cpu"):  # its generator draws the starting weights
+        if spec.network == "MLP":
+            model = fully_connected(
+                AMBIENT[spec.data],
+                spec.latent,
+                width=spec.width,
+                depth=spec.depth,
+                tied=spec.method == "TCAE",
+                unit=unit(training_data(spec)[0]),
+                seed=spec.seed,
             )
-        model = architectures.build(spec.network, spec.latent, spec.width_factor, spec.seed)
-    return normalised(model, spec.seed) if spec.method == "RAE-SN" else model
+        else:
+            size = math.prod(architectures.ARCHITECTURES[spec.network].shape)
+            given = training_data(spec)[0].shape[1]
+            if size != given:
+                raise InputError(
+                    f"{spec.network} takes images of {size} numbers; {spec.data} has {given}."
+                )
+            model = architectures.build(spec.network, spec.latent, spec.width_factor, spec.seed)
+        return normalised(model, spec.seed) if spec.method == "RAE-SN" else model
 
 
 def unit(points: NDArray) -> float:

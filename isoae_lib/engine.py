@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from isoae_lib.architectures import layer_costs
-from isoae_lib.networks import Autoencoder, floats, lay_out
+from isoae_lib.networks import SINGLE, Autoencoder, floats, lay_out
 from isoae_lib.penalties import OBJECTIVES, normals_of
 from isoae_lib.specs import RunSpec
 
@@ -106,7 +106,7 @@ class Engine:
         self.data = list(data)
         self.spec = specs[0]
         self.rngs = [torch.Generator(device).manual_seed(spec.seed) for spec in specs]
-        self.rate = torch.zeros((), device=device)
+        self.rate = torch.zeros((), dtype=SINGLE, device=device)
         self.ease = torch.zeros((), dtype=torch.float64, device=device)
         self.weights = torch.tensor([s.weight for s in specs], dtype=torch.float64, device=device)
         self.wanted = normals_of(self.spec, data[0].shape[1])
@@ -117,7 +117,7 @@ class Engine:
         )
         self.moments = {
             name: {
-                "step": torch.zeros((), device=device),
+                "step": torch.zeros((), dtype=SINGLE, device=device),
                 "exp_avg": torch.zeros_like(parameter),
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
@@ -155,7 +155,7 @@ class Engine:
         """Ask the objective, on a copy: BatchNorm must not see this batch."""
         x, spec = floats(self.data[0][: self.spec.batch]), self.spec
         with torch.no_grad():
-            few = torch.zeros(len(x), self.wanted, device=x.device)
+            few = torch.zeros(len(x), self.wanted, dtype=SINGLE, device=x.device)
             return tuple(OBJECTIVES[spec.method](deepcopy(self.models[0]), x, few, spec, 0.0))
 
     def _alone(self) -> tuple[Terms, Named, Named]:
@@ -192,7 +192,8 @@ class Engine:
     def _draw(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         n = self.spec.batch
         pick = torch.randint(len(x), (n,), generator=rng, device=x.device)
-        return floats(x[pick]), torch.randn(n, self.wanted, generator=rng, device=x.device)
+        normals = torch.randn(n, self.wanted, generator=rng, dtype=SINGLE, device=x.device)
+        return floats(x[pick]), normals
 
     def _once(self) -> Tensor:
         drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
@@ -241,7 +242,7 @@ class Engine:
         before = {name: tensor.clone() for name, tensor in self.state().items()}
         n = self.spec.batch
         batches = torch.stack([floats(x[:1]).expand(n, -1) for x in self.data])
-        normals = torch.ones(len(self.data), n, self.wanted, device=batches.device)
+        normals = batches.new_ones(len(self.data), n, self.wanted)
         try:
             with contextlib.redirect_stderr(io.StringIO()):
                 fast(batches, normals, self.weights.float()).sum().backward()

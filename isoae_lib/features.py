@@ -21,7 +21,7 @@ from isoae_lib.arrays import Array
 from isoae_lib.datasets import digest, test_data, training_data
 from isoae_lib.errors import InputError
 from isoae_lib.files import write_whole
-from isoae_lib.networks import floats
+from isoae_lib.networks import SINGLE, floats
 from isoae_lib.provenance import code_digest
 from isoae_lib.specs import RunSpec
 
@@ -47,10 +47,12 @@ class Classifier(nn.Module):
         channels = (shape[0], 32, 64, 128)
         layers: list[nn.Module] = [nn.Unflatten(1, shape)]
         for into, out in pairwise(channels):
-            layers += [nn.Conv2d(into, out, 4, 2, 1), nn.BatchNorm2d(out), nn.ReLU()]
-        layers += [nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(16 * 128, FEATURES), nn.ReLU()]
+            conv = nn.Conv2d(into, out, 4, 2, 1, dtype=SINGLE)
+            layers += [conv, nn.BatchNorm2d(out, dtype=SINGLE), nn.ReLU()]
+        hidden = nn.Linear(16 * 128, FEATURES, dtype=SINGLE)
+        layers += [nn.AdaptiveAvgPool2d(4), nn.Flatten(), hidden, nn.ReLU()]
         self.features = nn.Sequential(*layers)
-        self.last = nn.Linear(FEATURES, classes)
+        self.last = nn.Linear(FEATURES, classes, dtype=SINGLE)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (n, classes) of images as vectors (n, D) in [0, 1]."""
@@ -65,6 +67,7 @@ def image_shape(spec: RunSpec) -> tuple[int, int, int]:
     return channels, side, side
 
 
+@torch.inference_mode(False)  # training needs gradients
 def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
     """Return the classifier in whose features a run is measured, and its accuracy on test images.
 
@@ -103,7 +106,7 @@ def _kept(file: Path, mark: str) -> float | None:
 
 
 def _untrained(shape: tuple[int, ...], classes: int) -> Classifier:
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.manual_seed(0)
         return Classifier(shape, classes)
 
@@ -112,7 +115,7 @@ def _train(net: Classifier, images: NDArray, labels: NDArray, turned: bool) -> N
     rng = torch.Generator().manual_seed(0)
     adam = torch.optim.Adam(net.parameters(), lr=RATE)
     for _ in range(EPOCHS):
-        for pick in torch.randperm(len(images), generator=rng).split(BATCH):
+        for pick in torch.randperm(len(images), generator=rng, device="cpu").split(BATCH):
             x, y = _task(images[pick.numpy()], labels[pick.numpy()], net, turned, rng)
             if len(x) < 2:
                 continue
@@ -127,8 +130,8 @@ def _task(
     """Return images in [0, 1] and what is to be told of them: their class, or their turn."""
     x = floats(torch.from_numpy(np.array(images)))
     if not turned:
-        return x, torch.as_tensor(labels)
-    turns = torch.randint(TURNS, (len(x),), generator=rng)
+        return x, torch.from_numpy(np.array(labels))
+    turns = torch.randint(TURNS, (len(x),), generator=rng, device="cpu")
     pictures = net.features[0](x)  # type: ignore[operator]
     for k in range(1, TURNS):
         pictures[turns == k] = pictures[turns == k].rot90(k, (2, 3))
@@ -149,7 +152,7 @@ def features_of(net: Classifier) -> Callable[[ArrayLike], Array]:
     """Return what turns images as vectors in [0, 1], (n, D), into features (n, k)."""
 
     def features(images: ArrayLike) -> Array:
-        x = torch.as_tensor(np.asarray(images), dtype=torch.float32)
+        x = torch.as_tensor(np.asarray(images), dtype=SINGLE, device="cpu")
         with torch.no_grad():
             parts = [net.features(part) for part in x.split(AT_ONCE)]
         return torch.cat(parts).double().numpy()
@@ -186,10 +189,10 @@ def inception_features(images: NDArray, shape: tuple[int, int, int]) -> Array:
 
     net = FeatureExtractorInceptionV3(
         "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(_inception_weights())
-    ).eval()
+    ).eval().to(SINGLE)  # fmt: skip
     parts = []
     with torch.no_grad():
-        for part in torch.as_tensor(images, dtype=torch.float32).split(INCEPTION_AT_ONCE):
+        for part in torch.as_tensor(images, dtype=SINGLE).split(INCEPTION_AT_ONCE):
             pictures = part.reshape(-1, *shape).expand(-1, 3, -1, -1)
             parts.append(net((pictures.clamp(0, 1) * 255).round().to(torch.uint8))[0])
     return torch.cat(parts).double().numpy()

@@ -13,10 +13,11 @@ from isoae_lib.errors import InputError
 
 BETA = 100.0  # of every SoftPlus in the paper (Table 3)
 CODE_UNIT = 4.0  # unit of the codes, in units of the data: a surface needs more room unrolled
+SINGLE = torch.float32  # precision of networks and training, whatever PyTorch's default is
 Sides = tuple[int, ...]  # one number for the rows, one for the columns
 
 
-def floats(x: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+def floats(x: Tensor, dtype: torch.dtype = SINGLE) -> Tensor:
     """Return data as numbers: bytes of images become numbers in [0, 1] (decision 5)."""
     return x.to(dtype) / 255 if x.dtype == torch.uint8 else x.to(dtype)
 
@@ -138,7 +139,7 @@ class Scale(nn.Module):
 
     def __init__(self, factor: float) -> None:
         super().__init__()
-        self.register_buffer("factor", torch.tensor(factor))
+        self.register_buffer("factor", torch.tensor(factor, dtype=SINGLE))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x times the factor."""
@@ -153,7 +154,8 @@ class TransposedLinear(nn.Module):
         self._twin = (twin,)  # a tuple hides it, so the weight is registered once
         self.out_features = twin.in_features
         bound = twin.out_features**-0.5
-        self.bias = nn.Parameter(torch.empty(twin.in_features).uniform_(-bound, bound))
+        bias = torch.empty(twin.in_features, dtype=SINGLE)
+        self.bias = nn.Parameter(bias.uniform_(-bound, bound))
 
     @property
     def weight(self) -> Tensor:
@@ -182,7 +184,7 @@ def mlp(sizes: Sequence[int]) -> list[nn.Module]:
     """FC n ... FC n, LIN n of Table 3: layers from a size to the next, (3, 256, ..., 256, 2)."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out), SoftPlus()]
+        layers += [nn.Linear(fan_in, fan_out, dtype=SINGLE), SoftPlus()]
     return layers[:-1]
 
 

@@ -19,7 +19,7 @@ from isoae_lib import checkpoints, isometry
 from isoae_lib.datasets import build, digest, training_data, validation_data
 from isoae_lib.engine import Engine
 from isoae_lib.errors import InputError, Unfinished
-from isoae_lib.networks import Autoencoder, floats, lay_out
+from isoae_lib.networks import SINGLE, Autoencoder, floats, lay_out
 from isoae_lib.specs import RunSpec
 from isoae_lib.surfaces import SURFACES
 from isoae_lib.validation import Validation
@@ -93,7 +93,7 @@ def hardware(device: str) -> str:
 
 def on_device(points: NDArray, place: torch.device) -> Tensor:
     """Return points (n, D) as a tensor: images stay bytes, everything else is single precision."""
-    kind = torch.uint8 if points.dtype == np.uint8 else torch.float32
+    kind = torch.uint8 if points.dtype == np.uint8 else SINGLE
     return torch.tensor(points, dtype=kind, device=place)
 
 
@@ -141,6 +141,7 @@ def stackable(spec: RunSpec) -> str:
     return repr({name: value for name, value in asdict(spec).items() if name not in free})
 
 
+@torch.inference_mode(False)  # whatever the caller's mode is, training needs gradients
 def fits(
     specs: Sequence[RunSpec],
     device: str = "cpu",
@@ -311,15 +312,16 @@ def losses_of(model: Autoencoder, points: NDArray, reduction: str) -> dict[str, 
     L_iso is taken at latents drawn from P_iso, as in training; in evaluation mode, over
     `LOSS_POINTS` at most; in double precision, but images in single, which takes half the time.
     """
-    precision = torch.float32 if points.dtype == np.uint8 else torch.float64
+    precision = SINGLE if points.dtype == np.uint8 else torch.float64
     twin = model.to(precision)
-    rng = torch.Generator().manual_seed(0)
+    rng = torch.Generator("cpu").manual_seed(0)
     sums: dict[str, Tensor] = {}
     with torch.no_grad():
         x = floats(on_device(points[:LOSS_POINTS], torch.device("cpu")), precision)
         parts = x.split(max(1, LOSS_NUMBERS // x.shape[1]))
         codes = torch.cat([twin.encoder(part) for part in parts])
-        noise, u = torch.randn(2, *codes.shape, generator=rng, dtype=codes.dtype)
+        shape = (2, *codes.shape)
+        noise, u = torch.randn(shape, generator=rng, dtype=codes.dtype, device=codes.device)
         every = codes, isometry.sample_latents(codes, noise), isometry.directions(u)
         split = [tensor.split(len(parts[0])) for tensor in every]
         for part, code, z, v in zip(parts, *split, strict=True):
@@ -330,5 +332,5 @@ def losses_of(model: Autoencoder, points: NDArray, reduction: str) -> dict[str, 
             }
             for name, value in values.items():
                 sums[name] = sums.get(name, 0) + len(part) * value
-    model.float()
+    model.to(SINGLE)
     return {name: round(float(value) / len(x), 8) for name, value in sums.items()}
