@@ -56,7 +56,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
         "laptop": {"points": 5000, "steps": 600, "batch": 128, "width_factor": 1 / 2, **EASED},
         "paper": {"points": 60_000, "steps": 468_750, "batch": 128},
-        "published": {"points": 60_000, "steps": 9380, "batch": 128},
+        "published": {"points": 60_000, "steps": 46_875, "batch": 128},
     },
     "visualization-CNN": {
         "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
@@ -74,7 +74,7 @@ SETTINGS: dict[str, dict[str, Settings]] = {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
         "laptop": {"points": 5000, "steps": 600, "batch": 24, "width_factor": 1 / 16, **EASED},
         "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
-        "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 4},
+        "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
     },
     "classification": {
         "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
