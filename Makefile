@@ -1,18 +1,14 @@
 PYTHON ?= python3
 PRESET ?= laptop
 BIN := .venv/bin
-INSTALLED := .venv/.installed
 
-.PHONY: install book test paper clean
+unexport PYTHONHOME PYTHONPATH
+
+.PHONY: install book test test-slow paper clean
 .NOTPARALLEL:
 
-install: $(INSTALLED)
-
-$(INSTALLED): requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps -r requirements.lock
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+install:
+	@"$(PYTHON)" -I install.py "$(origin PYTHON)"
 
 book: install
 	$(BIN)/isoae book --preset $(PRESET)
@@ -24,10 +20,13 @@ test: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 tests
+	$(BIN)/pytest -q -n 2 -m "not slow" tests
 	$(BIN)/isoae book --preset smoke --target notebooks
 	$(BIN)/pytest -q -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
 		--nbval-cell-timeout 300 --nbval-sanitize-with tests/nbval_sanitize.cfg build/smoke/executed
+
+test-slow: install
+	$(BIN)/pytest -q -m slow tests
 
 clean:
 	rm -rf build .snakemake

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
+import interpreters
 import jupytext
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from isoae_lib import paper
 
 ROOT = Path(__file__).resolve().parent.parent
+install = interpreters.load_install()
 
 
 def pins():
@@ -46,6 +51,66 @@ def test_the_lock_is_exact_and_names_no_host():
     assert all(len(pin.specifier) == 1 and str(pin.specifier).startswith("==") for pin in pins())
     assert len({name_of(pin) for pin in pins()}) == len(pins())
     assert "//" not in (ROOT / "requirements.lock").read_text()
+
+
+def requirements_of(name, extras, platform):
+    """What an installed package requires on a platform, which may be another one than this."""
+    for line in metadata.requires(name) or []:
+        wanted = Requirement(line)
+        where = wanted.marker
+        if where is None or any(where.evaluate({**platform, "extra": e}) for e in ("", *extras)):
+            yield wanted
+
+
+@pytest.mark.parametrize("python", install.PYTHONS)
+@pytest.mark.parametrize(
+    ("system", "machine"), [("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")]
+)
+def test_the_lock_names_all_that_is_installed_whatever_the_platform(python, system, machine):
+    """All but what torch's wheel requires, which differs by platform and by build."""
+    platform = {"python_version": python, "python_full_version": f"{python}.0", "os_name": "posix",
+                "sys_platform": system, "platform_system": system.capitalize(),
+                "platform_machine": machine}  # fmt: skip
+    locked = {name_of(p): p for p in pins() if p.marker is None or p.marker.evaluate(platform)}
+    todo = [(name, ()) for name in locked if name != "torch"]
+    seen = set()
+    while todo:
+        name, extras = todo.pop()
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        try:
+            required = list(requirements_of(name, extras, platform))
+        except metadata.PackageNotFoundError:  # another platform's, known there
+            continue
+        for wanted in required:
+            assert name_of(wanted) in locked, f"{name} requires {wanted}"
+            (pin,) = locked[name_of(wanted)].specifier
+            assert wanted.specifier.contains(pin.version), f"{name} requires {wanted}, not {pin}"
+            todo.append((name_of(wanted), tuple(sorted(wanted.extras))))
+
+
+@pytest.mark.parametrize("python", install.PYTHONS)
+def test_the_first_release_of_each_python_will_do(python):
+    """Distributions keep early ones for years."""
+    for pin in pins():
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            admitted = metadata.metadata(pin.name)["Requires-Python"] or ""
+            assert SpecifierSet(admitted).contains(f"{python}.0"), f"{pin} wants {admitted}"
+
+
+def test_the_same_pythons_are_promised_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    prefix = "Programming Language :: Python :: "
+    assert tuple(c.removeprefix(prefix) for c in project["classifiers"] if prefix in c) == (
+        install.PYTHONS
+    )
+    assert project["requires-python"] == f">={install.PYTHONS[0]}"
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    assert conda[0].removeprefix("python=") in install.PYTHONS
+    words = f"{', '.join(install.PYTHONS[:-1])} or {install.PYTHONS[-1]}"
+    for page in ("README.md", "book/run_it_yourself.md"):
+        assert f"Python {words}" in (ROOT / page).read_text(), page
 
 
 def test_conda_has_the_same_pins():
