@@ -113,6 +113,19 @@ def test_the_same_pythons_are_promised_everywhere():
         assert f"Python {words}" in (ROOT / page).read_text(), page
 
 
+def test_a_clone_has_the_same_bytes_whatever_git_is_set_to(tmp_path):
+    options = ["-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
+    clone = ["git", *options, "clone", "-q", ROOT, tmp_path / "clone"]
+    if subprocess.run(clone, capture_output=True).returncode:
+        pytest.skip("not a git repository")
+    listing = ["git", "-C", tmp_path / "clone", "ls-files", "--eol"]
+    lines = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.splitlines()
+    for line in lines:
+        stored, written, attribute, *_ = line.split()
+        assert stored[2:] == written[2:], f"line ends change: {line}"
+        assert stored != "i/crlf" or attribute == "attr/-text", f"the next commit changes {line}"
+
+
 def test_conda_has_the_same_pins():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     (by_pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
