@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 from isoae_lib import paper
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 install = interpreters.load_install()
 
 
@@ -108,9 +110,25 @@ def test_the_same_pythons_are_promised_everywhere():
     assert project["requires-python"] == f">={install.PYTHONS[0]}"
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert conda[0].removeprefix("python=") in install.PYTHONS
+    (job,) = yaml.safe_load(WORKFLOW.read_text())["jobs"].values()
+    assert tuple(job["strategy"]["matrix"]["python"]) == install.PYTHONS
     words = f"{', '.join(install.PYTHONS[:-1])} or {install.PYTHONS[-1]}"
     for page in ("README.md", "book/run_it_yourself.md"):
         assert f"Python {words}" in (ROOT / page).read_text(), page
+
+
+def lint(file):
+    actionlint = shutil.which("actionlint", path=Path(sys.executable).parent)
+    command = [actionlint, "-shellcheck=", "-pyflakes=", "-no-color", file]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_the_workflow_is_one_that_github_accepts(tmp_path):
+    assert lint(WORKFLOW).stdout == ""
+    spoiled = tmp_path / "ci.yml"
+    for right, wrong in [("timeout-minutes", "timeout"), ("matrix.python", "matrix.version")]:
+        spoiled.write_text(WORKFLOW.read_text().replace(right, wrong))
+        assert wrong in lint(spoiled).stdout
 
 
 def test_a_clone_has_the_same_bytes_whatever_git_is_set_to(tmp_path):
