@@ -179,15 +179,21 @@ def notebook(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE ...", help="parameters")
     ] = None,
 ) -> None:
-    """Execute one notebook with papermill."""
-    from isoae_lib import notebooks
+    """Execute one notebook with papermill; the line printed is the executed copy.
+
+    One with changed parameters goes to build/PRESET/changed, and never into the book.
+    """
+    from isoae_lib import copies, notebooks
 
     settings, stems = _settings(set_, words)
     if len(stems) != 1:
         raise InputError(f"{len(stems)} notebooks: give one, like 01_theory.")
     stem = stems[0]
-    target = out or Path("build") / preset / "executed" / f"{stem}.ipynb"
-    notebooks.execute(stem, preset, target, notebooks.parse_parameters(settings))
+    choose("preset", preset, paper.PRESETS)
+    parameters = copies.changed(stem, settings)
+    target = out or copies.place(stem, preset, parameters)
+    notebooks.execute(stem, preset, target, parameters)
+    print(target)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from isoae_lib import paper
+from isoae_lib import copies, paper
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT
 from isoae_lib.verdicts import parts
@@ -27,7 +27,8 @@ def build(preset: str) -> Path:
     Raises
     ------
     InputError
-        If a notebook is not executed yet, or Sphinx gives a warning or an error.
+        If a notebook is not executed yet, or was edited since; if Sphinx gives a warning or an
+        error.
     """
     choose("preset", preset, paper.PRESETS)
     base = ROOT / "build" / preset
@@ -40,9 +41,10 @@ def build(preset: str) -> Path:
     shutil.copytree(ROOT / "book" / "static", source / "_static")
     (source / "notebooks").mkdir()
     for stem in paper.NOTEBOOKS:
-        executed = base / "executed" / f"{stem}.ipynb"
-        if not executed.is_file():
-            raise InputError(f"{executed} is missing: run `isoae book --preset {preset}`.")
+        executed = copies.folder(preset) / f"{stem}.ipynb"
+        if not copies.is_of_book(executed, preset):
+            reason = "is not as the build made it" if executed.is_file() else "is missing"
+            raise InputError(f"{executed} {reason}: run `isoae book --preset {preset}`.")
         shutil.copy(executed, source / "notebooks")
     _count_verdicts(source / "book" / "intro.md", base / "executed" / "08_claims.ipynb")
     _copy_scripts(source / "_extra")

@@ -254,9 +254,15 @@ def on_surfaces(runs: Table, metrics: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def provenance(named: Iterable[tuple[str, Run]], notebook: str, preset: str) -> HTML:
-    """Show the card at a page's foot: runs, preset, time, device, code, the command to repeat."""
-    return _card(list(named), preset, f"isoae notebook {notebook} --preset {preset}")
+def provenance(
+    named: Iterable[tuple[str, Run]], notebook: str, preset: str, **parameters: object
+) -> HTML:
+    """Show the card at a page's foot: runs, preset, time, device, code, the command to repeat.
+
+    The command repeats the parameters of the notebook, all of them.
+    """
+    settings = "".join(f" --set {name}={value}" for name, value in parameters.items())
+    return _card(list(named), preset, f"isoae notebook {notebook} --preset {preset}{settings}")
 
 
 def published_provenance(*sections: str, sweep: bool = False) -> HTML:

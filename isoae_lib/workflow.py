@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from isoae_lib import paper
+from isoae_lib import copies, paper
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT
 from isoae_lib.site import html_folder
@@ -99,6 +99,7 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
     choose("preset", preset, paper.PRESETS)
     choose("target", target, TARGETS)
     cores = cores or len(os.sched_getaffinity(0))
+    copies.set_aside(preset)
     jobs = jobs_of(preset, target)
     log = ROOT / "build" / preset / "logs" / "snakemake.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -304,4 +304,4 @@ frame
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance([("3d/s-shape/I-AE", run)], "01_theory", preset)
+tables.provenance([("3d/s-shape/I-AE", run)], "01_theory", preset, seed=seed)

@@ -124,7 +124,7 @@ tables.verdict_table(claims.ledger(published, "1"))
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "remove-stderr", "nbval-ignore-output"]
-tables.provenance(named, "02_toy_projection", preset)
+tables.provenance(named, "02_toy_projection", preset, seed=seed)
 
 # %% [markdown]
 # The published runs:

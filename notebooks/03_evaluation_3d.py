@@ -220,7 +220,7 @@ tables.verdict_table(claims.ledger(published, "3", "4.1"))
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "03_evaluation_3d", preset)
+tables.provenance(named, "03_evaluation_3d", preset, seed=seed)
 
 # %% [markdown]
 # The published runs:

@@ -167,7 +167,7 @@ tables.verdict_table(claims.ledger(published, "4.2"))
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "04_visualization", preset)
+tables.provenance(named, "04_visualization", preset, seed=seed)
 
 # %% [markdown]
 # The published runs. U-MAP and t-SNE beside them are in `data/embeddings`, made by `isoae runs

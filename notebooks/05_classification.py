@@ -119,7 +119,7 @@ tables.verdict_table(claims.ledger(published, "4.3"))
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "05_classification", preset)
+tables.provenance(named, "05_classification", preset, seed=seed)
 
 # %% [markdown]
 # The published runs. What PCA and pixels reach beside them is in `data/references`, made by `isoae

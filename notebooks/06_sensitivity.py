@@ -121,7 +121,7 @@ tables.verdict_table(claims.ledger(published, "4.4"))
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "06_sensitivity", preset)
+tables.provenance(named, "06_sensitivity", preset, seed=seed)
 
 # %% [markdown]
 # The published runs:

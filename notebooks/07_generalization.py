@@ -178,7 +178,7 @@ tables.verdict_table(claims.ledger(published, "A.2.1"))
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "07_generalization", preset)
+tables.provenance(named, "07_generalization", preset, seed=seed)
 
 # %% [markdown]
 # The published runs:

@@ -507,3 +507,8 @@ def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
     ]
     assert list(shown["std"]) == ["0.020", "0.300", "0.200 ± 0.141", "0.200"]
     assert list(shown["seeds"]) == [1, 1, 2, 1]
+
+
+def test_a_card_repeats_the_parameters():
+    card = tables.provenance([], "05_classification", "smoke", seed=10).data
+    assert "isoae notebook 05_classification --preset smoke --set seed=10<" in card

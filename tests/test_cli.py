@@ -43,6 +43,7 @@ def call(monkeypatch, *words):
         (["notebook", "03_evaluation"], "did you mean 03_evaluation_3d"),
         (["notebook", "01_theory", "--set", "sead=1"], "did you mean seed"),
         (["notebook", "01_theory", "--set", "seed"], "write key=value"),
+        (["notebook", "01_theory", "--set", "seed=one"], "it must be a number, like 0"),
         (["notebook", "01_theory", "--set", "preset=smoke"], "give it as --preset"),
         (["notebook", "01_theory", "--set", "seed=1", "sead=1"], "did you mean seed"),
         (["notebook", "01_theory", "02_toy_projection"], "2 notebooks: give one"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
 import pytest
 
-from isoae_lib import notebooks, workflow
+from isoae_lib import copies, notebooks, site, workflow
 from isoae_lib.errors import InputError
 
 HEAD = """# %% [markdown]
@@ -25,6 +26,7 @@ seed = 0
 def page(tmp_path, monkeypatch):
     """Put a page in the place of the first chapter."""
     monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(copies, "ROOT", tmp_path)
     (tmp_path / "notebooks").mkdir()
 
     def write(code):
@@ -40,7 +42,8 @@ def text_of(file):
 
 
 def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
-    out = page("import numpy as np\nprint(preset, seed, np.arange(3))\n{'a': object}")
+    page("import numpy as np\nprint(preset, seed, np.arange(3))\n{'a': object}")
+    out = copies.place("01_theory", "smoke", {"seed": 7})
     notebooks.execute("01_theory", "smoke", out, {"seed": 7})
     assert "smoke 7 [0 1 2]" in text_of(out)
     assert json.loads(out.with_suffix(".json").read_text())["preset"] == "smoke"
@@ -48,6 +51,50 @@ def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
     notebooks.execute("01_theory", "smoke", out, {"seed": 7})
     assert out.read_bytes() == first
     assert not list((out.parent.parent / "unfinished").iterdir())
+
+
+def test_only_copies_with_the_notebooks_own_parameters_are_pages_of_the_book(page, tmp_path):
+    out = page("print(preset, seed)")
+    changed = copies.changed("01_theory", ["seed=5"])
+    assert changed == {"seed": 5} and copies.changed("01_theory", ["seed=0"]) == {}
+    for preset, parameters in (("smoke", changed), ("laptop", {}), ("laptop", changed)):
+        with pytest.raises(InputError, match="holds the pages of the book: give another --out"):
+            notebooks.execute("01_theory", preset, out, parameters)
+    assert not out.exists()
+    elsewhere = copies.place("01_theory", "smoke", changed)
+    assert elsewhere == tmp_path / "build" / "smoke" / "changed" / "01_theory,seed=5.ipynb"
+    notebooks.execute("01_theory", "smoke", elsewhere, changed)
+    notebooks.execute("01_theory", "smoke", out)
+    assert "smoke 5" in text_of(elsewhere) and "smoke 0" in text_of(out)
+    assert copies.is_of_book(out, "smoke")
+    for copy, preset in ((out, "laptop"), (elsewhere, "smoke")):
+        assert not copies.is_of_book(copy, preset)
+
+
+def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeypatch, caplog):
+    out = page("print(preset, seed)")
+    monkeypatch.setattr(site.paper, "NOTEBOOKS", ("01_theory",))
+    notebooks.execute("01_theory", "smoke", out)
+    copies.set_aside("smoke")
+    assert out.exists()
+    out.write_text(out.read_text().replace("smoke 0", "smoke 9"))
+    copies.set_aside("smoke")
+    assert not out.exists() and "is made again" in caplog.text
+    assert "smoke 9" in text_of(out.parent.parent / "changed" / "01_theory.ipynb")
+
+
+@pytest.mark.parametrize("stem", copies.paper.NOTEBOOKS)
+def test_the_card_repeats_every_parameter(stem):
+    """Whoever gives a notebook a parameter more must tell the card."""
+    tree = ast.parse((copies.ROOT / "notebooks" / f"{stem}.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for card in [call for call in calls if ast.unparse(call.func) == "tables.provenance"]:
+        assert ast.unparse(card.args[1]) == repr(stem)
+        given = [
+            ast.unparse(card.args[2]),
+            *(f"{k.arg}={ast.unparse(k.value)}" for k in card.keywords),
+        ]
+        assert given == [n if n == "preset" else f"{n}={n}" for n in copies.defaults(stem)]
 
 
 def test_a_failing_cell_leaves_its_copy_where_the_message_says(page):
