@@ -23,6 +23,7 @@ from isoae_lib.evaluation import (
     far_from,
     project,
 )
+from isoae_lib.interactive import bundle
 from isoae_lib.runs import Run
 from isoae_lib.surfaces import Surface
 
@@ -216,8 +217,8 @@ def decoder_surfaces(surface: Surface, runs: Mapping[str, Run]) -> Figure:
     return figure
 
 
-def turning_surfaces(surface: Surface, runs: Mapping[str, Run], script: str) -> str:
-    """Figure 4, rotatable: one piece of HTML that needs plotly's script at the address `script`."""
+def turning_surfaces(surface: Surface, runs: Mapping[str, Run]) -> dict[str, Any]:
+    """Figure 4, rotatable, as `display(..., raw=True)` takes it."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
@@ -249,12 +250,7 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run], script: str) -> 
         height=420, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False,
         paper_bgcolor="white", **{f"scene{i or ''}": scene for i in (0, *range(2, len(runs) + 1))},
     )  # fmt: skip
-    return figure.to_html(
-        full_html=False,
-        include_plotlyjs=script,
-        div_id="figure-4",
-        config={"responsive": True, "displayModeBar": False},
-    )
+    return bundle(figure, decoder_surfaces(surface, runs), "figure-4")
 
 
 def verdict_bars(counts: Mapping[str, int], order: Sequence[str]) -> Figure:

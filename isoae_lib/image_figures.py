@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from isoae_lib.arrays import Array
 from isoae_lib.figures import COLOURS, bare, label
 from isoae_lib.image_claims import WEIGHED, data_title, weights_of
+from isoae_lib.interactive import bundle
 from isoae_lib.planar import POSES, chosen
 from isoae_lib.verdicts import Table
 
@@ -117,10 +119,8 @@ def loss_curves(runs: Table, places: Sequence[str]) -> Figure:
     return figure
 
 
-def hover(
-    codes: Array, pixels: NDArray, labels: NDArray, classes: Sequence[str], script: str
-) -> str:
-    """An embedding whose points show their image: HTML that needs plotly's script at `script`.
+def hover(codes: Array, pixels: NDArray, labels: NDArray, classes: Sequence[str]) -> dict[str, Any]:
+    """An embedding whose points show their image, as `display(..., raw=True)` takes it.
 
     Parameters
     ----------
@@ -148,12 +148,14 @@ def hover(
         paper_bgcolor="white", hovermode="closest", legend={"orientation": "h"},
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
     )  # fmt: skip
-    plot = figure.to_html(
-        full_html=False, include_plotlyjs=script, div_id="hover",
-        config={"responsive": True, "displayModeBar": False},
-    )  # fmt: skip
-    side = pixels.shape[1]
-    return plot + _SHOW_IMAGE % (json.dumps(_sheet(pixels[some])), side, _columns(len(some)))
+    still, axes = plt.subplots(figsize=(7.2, 4.6))
+    colours = class_colours(len(classes))
+    axes.scatter(codes[some, 0], codes[some, 1], c=[colours[k] for k in labels[some]], s=5)
+    axes.set_aspect("equal", adjustable="datalim")
+    bare(axes)
+    sheet = json.dumps(_sheet(pixels[some]))
+    then = _SHOW_IMAGE % (sheet, pixels.shape[1], _columns(len(some)))
+    return bundle(figure, still, "hover", then)
 
 
 def _columns(count: int) -> int:
@@ -175,9 +177,7 @@ def _sheet(pixels: NDArray) -> str:
 
 
 _SHOW_IMAGE = """
-<script>
-(function () {
-  const plot = document.getElementById("hover"), sheet = %s, side = %d, columns = %d, zoom = 3;
+  const sheet = %s, side = %d, columns = %d, zoom = 3;
   const tile = document.createElement("div");
   Object.assign(tile.style, {
     position: "fixed", display: "none", width: side * zoom + "px", height: side * zoom + "px",
@@ -194,6 +194,4 @@ _SHOW_IMAGE = """
     tile.style.display = "block";
   });
   plot.on("plotly_unhover", function () { tile.style.display = "none"; });
-})();
-</script>
 """

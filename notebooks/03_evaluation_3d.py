@@ -28,7 +28,7 @@ seed = 0
 # %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, display
+from IPython.display import display
 
 from isoae_lib import claims, evaluation, figures, paper, runs, tables, verdicts
 from isoae_lib.surfaces import SURFACES
@@ -165,7 +165,7 @@ _ = figures.decoder_surfaces(SURFACES["s-shape"], pair)
 # The same, to turn with the mouse or a finger:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(HTML(figures.turning_surfaces(SURFACES["s-shape"], pair, "../plotly.min.js")))
+display(figures.turning_surfaces(SURFACES["s-shape"], pair), raw=True)
 
 # %% [markdown]
 # The area of the extra parts, in units of the surface's own area:

@@ -26,7 +26,7 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-from IPython.display import HTML, display
+from IPython.display import display
 
 from isoae_lib import claims, embeddings, figures, image_figures, images
 from isoae_lib import paper, planar, runs, tables, verdicts
@@ -78,7 +78,7 @@ for network, row in rows.items():
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 pixels = first.points.reshape(-1, 28, 28)
-display(HTML(image_figures.hover(first.codes, pixels, first.labels, classes, "../plotly.min.js")))
+display(image_figures.hover(first.codes, pixels, first.labels, classes), raw=True)
 
 # %% [markdown]
 # ## What the pictures say, in numbers
