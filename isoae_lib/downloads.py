@@ -1,14 +1,15 @@
 """Downloads of the image data sets from their official places: resumable, checked, then in place.
 
-Nothing enters the data folder before its content is proven; pieces of an interrupted download wait
-beside it and are gone on from.
+Nothing enters the data folder before its content is proven. Each place is asked for the whole data
+set, and the next one if it has something else. Interrupted downloads resume; what one place gave is
+never continued by another.
 """
 
 from __future__ import annotations
 
 import shutil
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from isoae_lib import images
 from isoae_lib.errors import InputError
@@ -38,14 +39,18 @@ BY_HAND = {
 }
 
 
+class _Refused(Exception):  # noqa: N818
+    """What is wrong with a place, as it ends the sentence "the place ..."."""
+
+
 def fetch(name: str) -> Path:
     """Download a data set into the data folder, unless it is there; return its folder.
 
     Raises
     ------
     InputError
-        If the data set is not to be downloaded, no place answers, the disk is full, or what came
-        is not the official content. The data folder is then as it was.
+        If the data set is not to be downloaded, no place has its official content, or the disk is
+        full. The data folder is then as it was.
     """
     place = images.folder() / name
     if name in BY_HAND:
@@ -55,77 +60,97 @@ def fetch(name: str) -> Path:
     bases, files = SOURCES[name]
     waiting = images.folder() / ".downloads" / name
     try:
-        waiting.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            _retrieve([base + file for base in bases], waiting / file)
-        _prove(name, waiting)
+        complete = _from_first(bases, name, files, waiting)
         place.mkdir(parents=True, exist_ok=True)
         for file in files:
-            (waiting / file).replace(place / file)
+            (complete / file).replace(place / file)
         shutil.rmtree(waiting)
     except OSError as error:
         shutil.rmtree(waiting, ignore_errors=True)
         raise InputError(f"{waiting} cannot be written: {error.strerror or error}.") from None
+    except KeyboardInterrupt:
+        raise InputError(f"{name} was interrupted; the same command goes on from there.") from None
     return place
 
 
-def _prove(name: str, waiting: Path) -> None:
-    """Decode what came and compare it with the official sums; throw it away if it is not it."""
-    try:
-        if not images.is_official(name, waiting):
-            raise InputError(f"what came for {name} is not the official content: try again later.")
-    except InputError:
-        shutil.rmtree(waiting)
-        raise
-
-
-def _retrieve(urls: list[str], target: Path) -> None:
-    """Download one file from the first place that has it."""
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
+def _from_first(bases: tuple[str, ...], name: str, files: tuple[str, ...], waiting: Path) -> Path:
+    """Return the folder with a data set from the first place that has it."""
     failures = []
-    for url in urls:
+    for number, base in enumerate(bases):
+        folder = waiting / str(number) / name
+        resumed = folder.exists()
         try:
-            pooch.retrieve(
-                url, known_hash=None, fname=target.name, path=target.parent, downloader=_resume
-            )
-            return
-        except (requests.RequestException, ValueError) as error:
-            failures.append(f"{url} ({type(error).__name__})")
-        except KeyboardInterrupt:
-            raise InputError(
-                f"{target.name} was interrupted; the same command goes on from there."
-            ) from None
-    raise InputError(f"{target.name} cannot be downloaded from {' or '.join(failures)}.")
+            try:
+                _from_one(base, name, files, folder)
+            except _Refused:
+                if not resumed or folder.exists():
+                    raise
+                _from_one(base, name, files, folder)  # what was there before was wrong
+            return folder
+        except _Refused as reason:
+            failures.append(f"{base} {reason}")
+    raise InputError(f"{images.DATA_SETS[name].title} cannot be downloaded: {'; '.join(failures)}.")
 
 
-def _resume(url: str, output_file: Any, _: Any) -> None:
-    """Download for pooch, going on from the piece that is there, with a bar."""
+def _from_one(base: str, name: str, files: tuple[str, ...], folder: Path) -> None:
+    """Download a data set from one place and prove it; what is wrong is thrown away."""
+    import requests
+    import urllib3
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for file in files:
+            if not (folder / file).exists():
+                _download(base + file, folder / file)
+    except requests.TooManyRedirects:
+        raise _Refused("redirects without end") from None
+    except (requests.Timeout, urllib3.exceptions.TimeoutError):
+        raise _Refused("does not answer in time") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError):
+        raise _Refused("cannot be reached, or breaks off") from None
+    try:
+        official = images.is_official(name, folder)
+    except InputError:  # it names a file that is about to go
+        official = False
+    if not official:
+        shutil.rmtree(folder)
+        raise _Refused("gives something else than the official content")
+
+
+def _download(url: str, target: Path) -> None:
+    """Download one file, going on from the piece that is there, with a bar.
+
+    Bytes are taken as they come over the line: some servers say that a packed file is a page packed
+    for the way.
+    """
     import requests
     from tqdm import tqdm
 
-    output = Path(output_file)
-    target = output.parent / f"{url.rsplit('/', 1)[-1]}.part"
-    there = target.stat().st_size if target.exists() else 0
+    piece = target.with_name(f"{target.name}.part")
+    there = piece.stat().st_size if piece.exists() else 0
     head = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
     with requests.get(url, headers=head, stream=True, timeout=WAIT) as answer:
-        if answer.status_code == requests.codes.requested_range_not_satisfiable:
-            target.unlink()  # longer than the file: begin again
-            return _resume(url, output_file, _)
-        answer.raise_for_status()
-        goes_on = answer.status_code == requests.codes.partial_content
-        size = int(answer.headers.get("Content-Length", 0)) + (there if goes_on else 0)
+        begins = answer.headers.get("Content-Range", "").startswith(f"bytes {there}-")
+        goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        longer = answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        if there and (longer or (goes_on and not begins)):
+            piece.unlink()
+            return _download(url, target)
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            raise _Refused(f"answers with status {answer.status_code}")
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            raise _Refused("answers with a web page")
+        there = there if goes_on else 0
+        size = int(length) if (length := answer.headers.get("Content-Length", "")).isdigit() else 0
         with (
-            target.open("ab" if goes_on else "wb") as piece,
-            tqdm(total=size or None, initial=there if goes_on else 0, desc=output.name,
-                 unit="B", unit_scale=True) as bar,
+            piece.open("ab" if there else "wb") as stream,
+            tqdm(total=size + there or None, initial=there, desc=target.name, unit="B",
+                 unit_scale=True) as bar,
         ):  # fmt: skip
-            for content in answer.iter_content(PIECE):
-                piece.write(content)
+            for content in answer.raw.stream(PIECE, decode_content=False):
+                stream.write(content)
                 bar.update(len(content))
-    if size and target.stat().st_size != size:
+    if size and piece.stat().st_size != size + there:
         raise requests.ConnectionError("cut short")
-    target.replace(output)
+    piece.replace(target)
     return None
