@@ -353,7 +353,7 @@ def status() -> None:
 
 @data_app.command()
 def fetch(name: Annotated[str, typer.Argument(help="a data set, like mnist")]) -> None:
-    """Download a data set from its official place; an interrupted download is gone on with."""
+    """Download a data set from its official place; interrupted downloads resume."""
     from isoae_lib import downloads, images
 
     print(downloads.fetch(choose("data set", name, images.DATA_SETS)))

@@ -24,7 +24,7 @@ def defaults(stem: str) -> dict[str, Any]:
     """Return the parameters of a notebook with the values that its file gives them."""
     import jupytext
 
-    cells = jupytext.read(ROOT / "notebooks" / f"{stem}.py").cells
+    cells = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent").cells
     (cell,) = [cell for cell in cells if "parameters" in cell.metadata.get("tags", ())]
     lines = [line for line in ast.parse(cell.source).body if isinstance(line, ast.Assign)]
     return {ast.unparse(line.targets[0]): ast.literal_eval(line.value) for line in lines}

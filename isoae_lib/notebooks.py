@@ -41,7 +41,7 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     folder.mkdir(parents=True, exist_ok=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     source, running = folder / f"{out.stem}.source.ipynb", folder / f"{out.stem}.ipynb"
-    notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py")
+    notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python"
     }  # fmt: skip

@@ -15,6 +15,7 @@ import interpreters
 import jupytext
 import pytest
 import yaml
+from jupytext.config import load_jupytext_config
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -174,6 +175,22 @@ def test_notebooks_survive_the_round_trip_with_their_parameters(stem):
     again = jupytext.reads(jupytext.writes(notebook, fmt="py:percent"), fmt="py:percent")
     assert [c.source for c in again.cells] == [c.source for c in notebook.cells]
     assert [c.metadata for c in again.cells] == [c.metadata for c in notebook.cells]
+
+
+@pytest.mark.parametrize("stem", paper.NOTEBOOKS)
+@pytest.mark.parametrize("folder", ["", "notebooks"])
+def test_saving_an_unchanged_notebook_in_jupyterlab_leaves_no_difference(stem, folder):
+    """As jupytext's contents manager does it, with what JupyterLab adds on opening."""
+    config = load_jupytext_config(str(ROOT / folder / f"{stem}.py"))
+    text = (ROOT / "notebooks" / f"{stem}.py").read_text()
+    notebook = jupytext.reads(text, "py", config=config)
+    notebook.metadata |= {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "x"},
+        "language_info": {"name": "python", "version": "3.13.0"},
+    }
+    for cell in notebook.cells:
+        cell.metadata |= {"trusted": True, "editable": True, "jupyter": {"source_hidden": True}}
+    assert jupytext.writes(notebook, "py:percent", config=config) == text
 
 
 def test_every_notebook_is_a_chapter():
