@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import yaml
 
 from isoae_lib import copies, paper
 from isoae_lib.errors import InputError, choose
@@ -35,8 +36,8 @@ def build(preset: str) -> Path:
     source = base / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(ROOT / name, source / name)
+    shutil.copy(ROOT / "_toc.yml", source)
+    (source / "_config.yml").write_text(_config(), encoding="utf-8")
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("static"))
     shutil.copytree(ROOT / "book" / "static", source / "_static")
     (source / "notebooks").mkdir()
@@ -66,6 +67,16 @@ def build(preset: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(base / "site" / "_build" / "html", target)
     return target / "index.html"
+
+
+def _config() -> str:
+    """Return the book's configuration: that of pages by hand, with scripts that need no network."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    sphinx = config["sphinx"]["config"]
+    del sphinx["html_theme_options"]["announcement"]
+    sphinx["html_extra_path"] = ["_extra"]
+    sphinx["mathjax_path"] = "../mathjax.js"  # seen from _static
+    return yaml.safe_dump(config, sort_keys=False)
 
 
 def _count_verdicts(page: Path, ledger: Path) -> None:

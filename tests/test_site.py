@@ -1,0 +1,43 @@
+"""The book as `make book` configures it, and what `jupyter-book build .` makes of the sources."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from isoae_lib import paper, site
+from isoae_lib.files import ROOT
+
+
+def test_the_book_needs_no_network_and_has_no_banner():
+    config = yaml.safe_load(site._config())["sphinx"]["config"]
+    assert "announcement" not in config["html_theme_options"]
+    assert config["mathjax_path"] == "../mathjax.js" and config["html_extra_path"] == ["_extra"]
+
+
+@pytest.mark.slow
+def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_executed(tmp_path):
+    """And reads neither the environment nor what was built."""
+    for name in ("_config.yml", "_toc.yml", "README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("book", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for strange in (".venv/lib/pages", "build/laptop/source", "_build/html", "isoae_lib"):
+        (tmp_path / strange).mkdir(parents=True)
+        (tmp_path / strange / "stranger.md").write_text("# A stranger")
+        (tmp_path / strange / "stranger.py").write_text("# %% [markdown]\n# # A stranger")
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    html = tmp_path / "_build" / "html"
+    pages = {page.relative_to(html) for page in html.rglob("*.html")}
+    assert {Path("notebooks") / f"{stem}.html" for stem in paper.NOTEBOOKS} <= pages
+    assert not [page for page in pages if "stranger" in page.name]
+    for page in html.glob("notebooks/*.html"):
+        assert "These chapters are not executed" in page.read_text()
+    assert (ROOT / ".gitignore").read_text().split().count("_build/") == 1
