@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from isoae_lib import paper
 from isoae_lib.errors import InputError, Unfinished, choose
+from isoae_lib.files import project
 from isoae_lib.specs import change
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def notebook(
 
     One with changed parameters goes to build/PRESET/changed, and never into the book.
     """
+    project()
     from isoae_lib import copies, notebooks
 
     settings, stems = _settings(set_, words)
@@ -211,6 +213,7 @@ def book(
     target: Annotated[str, typer.Option(help="book, or notebooks to leave out the html")] = "book",
 ) -> None:
     """Train what is missing, execute the notebooks and build the book."""
+    project()
     from isoae_lib import workflow
 
     workflow.build(preset, jobs, target)
@@ -223,6 +226,8 @@ def paper_(
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
 ) -> None:
     """Print what the paper's own scale costs on this device, then build the book at it."""
+    if not estimate:
+        project()
     import torch
 
     from isoae_lib import estimate as cost
@@ -240,6 +245,7 @@ def paper_(
 @app.command()
 def site(preset: Preset = "laptop") -> None:
     """Build the html from notebooks that are executed already."""
+    project()
     from isoae_lib import site
 
     site.build(preset)
@@ -294,6 +300,7 @@ def publish(
 
     Only what this code trained: a record and the code beside it belong together.
     """
+    project()
     from isoae_lib import runs
 
     found = []
@@ -312,10 +319,10 @@ def publish(
 @runs_app.command("verdicts")
 def verdicts_() -> None:
     """Judge the published runs, and write how many claims got which verdict into the README."""
+    readme = project() / "README.md"
     from isoae_lib import claims, files, runs, verdicts
 
     count = claims.tally({"published runs": claims.ledger(verdicts.table(runs.published()))})
-    readme = files.ROOT / "README.md"
     before, _, after = verdicts.parts(readme.read_text(encoding="utf-8"))
     files.write_whole(readme, before + count + after)
     print(count, end="")
@@ -326,6 +333,7 @@ def references(
     data: Annotated[str, typer.Argument(help="a data set of Table 2")],
 ) -> None:
     """Measure Table 2's classifiers without autoencoders, at the scale of the published runs."""
+    project()
     from isoae_lib import references
 
     print(references.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
@@ -336,6 +344,7 @@ def embeddings(
     data: Annotated[str, typer.Argument(help="a data set of Figure 5")],
 ) -> None:
     """Embed images by U-MAP and t-SNE, for the published Figure 5."""
+    project()
     from isoae_lib import embeddings
 
     print(embeddings.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
@@ -390,6 +399,15 @@ def main() -> None:
         sys.exit(UNFINISHED)
     except InputError as error:
         print(f"isoae: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("isoae_lib"):
+            raise
+        print(
+            f"isoae: the package {error.name} is not installed: `pip install 'isoae-lib[book]'` "
+            "brings it, and in the project `make install`.",
+            file=sys.stderr,
+        )
         sys.exit(2)
 
 

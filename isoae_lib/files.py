@@ -15,7 +15,26 @@ from pathlib import Path
 
 from isoae_lib.errors import InputError
 
-ROOT = Path(__file__).resolve().parent.parent
+MARK = "notebooks/01_theory.py"  # a folder that has it is the project's
+BESIDE = Path(__file__).resolve().parent.parent
+# Installed as a package, the library has no project: data and records go to the current folder.
+ROOT = BESIDE if (BESIDE / MARK).is_file() else Path.cwd()
+
+
+def project() -> Path:
+    """Return the folder of the project, with its notebooks, pages and published records.
+
+    Raises
+    ------
+    InputError
+        If the library was installed without it.
+    """
+    if not (ROOT / MARK).is_file():
+        raise InputError(
+            "this needs the project's folder with its notebooks and data: clone the project and "
+            "run the command there."
+        )
+    return ROOT
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from isoae_lib import images
 from isoae_lib.errors import InputError, choose
+from isoae_lib.files import project
 from isoae_lib.specs import RunSpec, change
 
-TABLES = Path(__file__).resolve().parent.parent / "data" / "paper"
 PRESETS = ("smoke", "laptop", "paper")
 SCALES = (*PRESETS, "published")  # the last is that of the records in data/runs
 NOTEBOOKS = (
@@ -364,9 +364,13 @@ def cost(name: str, preset: str) -> float:
     return 0.3 + run.steps * PASSES[run.method] * step
 
 
+def _printed() -> Path:
+    return project() / "data" / "paper"
+
+
 def printed_table_1() -> dict[str, dict[str, float]]:
     """Return Table 1 as printed: std of edge ratios, by surface and method."""
-    with (TABLES / "table1_edge_ratio_std.csv").open() as file:
+    with (_printed() / "table1_edge_ratio_std.csv").open() as file:
         return {
             row.pop("surface"): {method: float(value) for method, value in row.items()}
             for row in csv.DictReader(file)
@@ -382,7 +386,7 @@ PRINTED_NAMES = {  # data sets and methods as Tables 2 and 7 write them
 def printed_table_2(classifier: str) -> dict[tuple[str, int], dict[str, float]]:
     """Return half of Table 2 as printed, "svm" or "knn": accuracy by data set and d, and method."""
     name = {"svm": "table2_linear_svm_accuracy.csv", "knn": "table2_knn5_accuracy.csv"}[classifier]
-    with (TABLES / name).open() as file:
+    with (_printed() / name).open() as file:
         return {
             (PRINTED_NAMES[row.pop("dataset")], int(row.pop("latent_dim"))): {
                 method: float(value) for method, value in row.items()
@@ -393,7 +397,7 @@ def printed_table_2(classifier: str) -> dict[tuple[str, int], dict[str, float]]:
 
 def printed_table_7() -> dict[tuple[str, str], dict[str, float]]:
     """Return Table 7 as printed: by data set and distance ("L2" or "FID"), and method."""
-    with (TABLES / "table7_generalization.csv").open() as file:
+    with (_printed() / "table7_generalization.csv").open() as file:
         return {
             (PRINTED_NAMES[row.pop("dataset")], row.pop("distance")): {
                 PRINTED_NAMES.get(method, method): float(value) for method, value in row.items()

@@ -9,9 +9,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from isoae_lib.files import ROOT
-
 PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent  # of a package installed elsewhere, it is no repository
 DECIDING = ("training", "measures")  # with what they import, they decide a run's numbers
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 HIDDEN = ("kind", "type_comment")  # parts of a syntax tree that say nothing of what it does

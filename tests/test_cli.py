@@ -60,6 +60,13 @@ def test_bad_input(words, told, monkeypatch, capsys, store, tmp_path):
     assert not store.exists() or not any(store.glob("*/run.json"))
 
 
+def test_a_package_that_is_not_installed_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jupytext", None)
+    assert call(monkeypatch, "notebook", "01_theory") == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "the package jupytext is not installed" in err
+
+
 def test_a_store_in_the_way_of_a_file(monkeypatch, capsys, tmp_path):
     (tmp_path / "file").write_text("")
     words = ["train", "3d/s-shape/AE", *TINY, "--store", str(tmp_path / "file" / "store")]
