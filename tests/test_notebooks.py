@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +124,14 @@ def test_the_time_left_is_the_estimate_at_first_and_what_was_seen_in_the_end():
     assert left(0.0, 0.0) == pytest.approx(1000 / 2)
     assert left(10.0, 2.0) < 1.5 * left(0.0, 0.0)  # others began with the first job to end
     assert left(2e5, 1e5) == pytest.approx(1000 * 2, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", copies.paper.NOTEBOOKS)
+def test_every_page_runs_alone_on_an_empty_store(stem, store, tmp_path):
+    words = ["notebook", stem, "--preset", "smoke", "--out", str(tmp_path / f"{stem}-alone.ipynb")]
+    done = subprocess.run(
+        [sys.executable, "-m", "isoae_lib.cli", *words], cwd=tmp_path, capture_output=True,
+        text=True, check=False, env=os.environ | workflow.ENVIRONMENT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
