@@ -55,7 +55,8 @@ sys.exit(install.main(sys.argv[1]))
 install = interpreters.load_install()
 
 # The tests may themselves run under make, which passes its own settings on.
-USER = {name: os.environ[name] for name in os.environ if name not in {"MAKEFLAGS", "PYTHON"}}
+OF_MAKE = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PYTHON"}  # set where `make test` runs this
+USER = {name: text for name, text in os.environ.items() if name not in OF_MAKE}
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
+import interpreters
 import pytest
 
 from isoae_lib import provenance
@@ -126,25 +125,13 @@ def test_imports_are_followed_however_they_are_written(how, tmp_path, monkeypatc
         provenance._syntax.cache_clear()
 
 
-def pythons():
-    """Other promised Pythons on this machine: those on the path, and pyenv's."""
-    versions = ("3.11", "3.12", "3.13")
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = {v: shutil.which(f"python{v}") for v in versions}
-    found |= {v: str(sorted(root.glob(f"{v}.*/bin/python"))[-1]) for v in versions
-              if list(root.glob(f"{v}.*/bin/python"))}  # fmt: skip
-    mine = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {v: python for v, python in found.items() if python and v != mine}
-
-
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_every_python_gives_the_same_digest(version):
-    if version not in pythons():
-        pytest.skip(f"no other Python {version} on this machine")
-    told = subprocess.run(
-        [pythons()[version], "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert told.stdout.strip() == provenance.code_digest()
+    python = interpreters.find(version)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine")
+    told = subprocess.run([python, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == DIGEST
 
 
 def git(folder, *words):
