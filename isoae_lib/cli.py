@@ -294,6 +294,7 @@ def publish(
     names: Annotated[list[str], typer.Argument(help="section/data/method")],
     preset: Annotated[str, typer.Option(help="scale")] = "published",
     seed: Seeds = None,
+    curve: Annotated[bool, typer.Option("--curve", help="to data/curves instead")] = False,
     store: Store = None,
 ) -> None:
     """Copy finished records, without weights, to data/runs: all of them, or none if one lacks.
@@ -313,7 +314,7 @@ def publish(
             )
         found.append((run, name))
     for run, name in found:
-        print(runs.publish(run, name))
+        print(runs.publish(run, name, runs.CURVES if curve else runs.PUBLISHED))
 
 
 @runs_app.command("verdicts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +17,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from isoae_lib.arrays import Array
-from isoae_lib.figures import COLOURS, bare, label
+from isoae_lib.figures import COLOURS, MARKERS, bare, label
 from isoae_lib.image_claims import WEIGHED, data_title, weights_of
 from isoae_lib.interactive import bundle
+from isoae_lib.paper import FIGURE_5_METHODS
 from isoae_lib.planar import POSES, chosen
 from isoae_lib.verdicts import Table
 
@@ -116,6 +118,32 @@ def loss_curves(runs: Table, places: Sequence[str]) -> Figure:
             axes.set(xlabel=r"$\lambda_{iso}$", title=f"${name[0]}_{{{name[2:]}}}$")
             axes.set_yscale("linear" if name == "L_rec" else "log")
     grid[0].legend()
+    return figure
+
+
+def along_steps(runs: Table, place: str) -> Figure:
+    """Figure 5 in numbers while training goes on: a line through the means, a point for each seed.
+
+    Runs of every length that a place has, `METHOD,steps=N` among them.
+    """
+    panels = {"crowding": "crowding", "knn_accuracy": "5-NN accuracy", "rmse": "error per pixel"}
+    figure, grid = plt.subplots(1, 3, figsize=(10, 3.2))
+    for method in FIGURE_5_METHODS:
+        found = [
+            run
+            for (where, name), group in runs.items()
+            if where == place and re.fullmatch(rf"{method}(,steps=\d+)?", name)
+            for run in group
+        ]
+        steps = np.array([run.spec.steps for run in found])
+        for axes, (metric, name) in zip(grid, panels.items(), strict=True):
+            numbers = np.array([run.metrics[metric] for run in found])
+            means = [numbers[steps == n].mean() for n in np.unique(steps)]
+            style = {"color": COLOURS[method], "marker": MARKERS[method]}
+            axes.plot(np.unique(steps), means, label=label(method), ms=5, **style)
+            axes.plot(steps, numbers, ls="", ms=3, alpha=0.5, **style)
+            axes.set(xscale="log", xlabel="steps", ylabel=name)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 

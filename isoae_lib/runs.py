@@ -33,6 +33,7 @@ from isoae_lib.provenance import code_digest, commit
 from isoae_lib.specs import TRAINING_VERSION, RunSpec
 
 PUBLISHED = ROOT / "data" / "runs"
+CURVES = ROOT / "data" / "curves"  # runs of fewer and of more steps than the published ones
 PUBLISHED_CODES = 10_000
 log = logging.getLogger(__name__)
 
@@ -252,15 +253,17 @@ def named(wanted: Iterable[tuple[str, int]], preset: str) -> list[tuple[str, Run
     return [(name, load(name, preset, seed)) for name, seed in wanted]
 
 
-def published() -> Iterator[tuple[str, Run]]:
-    """Yield every run under `data/runs` with its name, in the order of the names."""
-    for folder in _folders(PUBLISHED, "**/run.json"):
-        yield str(folder.parent.relative_to(PUBLISHED)), read(folder)
+def published(top: Path | None = None) -> Iterator[tuple[str, Run]]:
+    """Yield every run under `top`, `PUBLISHED` unless given, with its name, in their order."""
+    top = top or PUBLISHED
+    for folder in _folders(top, "**/run.json"):
+        yield str(folder.parent.relative_to(top)), read(folder)
 
 
 def folders(store: Path | None = None) -> list[Path]:
     """Return the folders of all records, those of the store first, then the published ones."""
-    return _folders(store or store_path(), "*/run.json") + _folders(PUBLISHED, "**/run.json")
+    local = _folders(store or store_path(), "*/run.json")
+    return local + [f for top in (PUBLISHED, CURVES) for f in _folders(top, "**/run.json")]
 
 
 def _folders(top: Path, pattern: str) -> list[Path]:
@@ -280,8 +283,10 @@ def as_text(run: Run) -> str:
     return "\n".join(lines)
 
 
-def publish(run: Run, name: str) -> Path:
-    """Copy a run's record, without its weights, to `data/runs`; return the folder there.
+def publish(run: Run, name: str, top: Path | None = None) -> Path:
+    """Copy a run's record, without its weights, to `top`, `PUBLISHED` unless given.
+
+    Return the folder there.
 
     It takes the place of the one before only when it is whole.
     Of images in the plane, the first `PUBLISHED_CODES` codes are kept, in half precision: enough
@@ -292,7 +297,7 @@ def publish(run: Run, name: str) -> Path:
     InputError
         If it cannot be written.
     """
-    folder = PUBLISHED / name / f"seed-{run.spec.seed}"
+    folder = (top or PUBLISHED) / name / f"seed-{run.spec.seed}"
     left_out = {"weights.safetensors"} | ({"pictures.npz"} if run.spec.seed else set())
     kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
     with files.whole_folder(folder) as aside:
