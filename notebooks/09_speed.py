@@ -24,7 +24,7 @@ from isoae_lib.files import ROOT
 
 figures.style()
 steps, on_gpu, sweep, rounded = (
-    json.loads((ROOT / f"data/benchmarks/{name}.json").read_text())
+    json.loads((ROOT / f"data/benchmarks/{name}.json").read_text(encoding="utf-8"))
     for name in ("train_step", "train_step_gpu", "sweep", "precision")
 )
 

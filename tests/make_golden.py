@@ -24,4 +24,6 @@ def losses_of_tiny(name: str) -> list[float]:
 if __name__ == "__main__":
     losses = {name: losses_of_tiny(name) for name in RUNS}
     content = {"training_version": TRAINING_VERSION, "losses": losses}
-    Path(__file__).with_name("golden.json").write_text(json.dumps(content, indent=1) + "\n")
+    Path(__file__).with_name("golden.json").write_text(
+        json.dumps(content, indent=1) + "\n", encoding="utf-8"
+    )

@@ -361,7 +361,7 @@ def test_the_count_on_a_page_can_be_replaced():
 def test_the_readme_counts_the_published_verdicts():
     """If this fails, run `isoae runs verdicts`."""
     published = claims.ledger(verdicts.table(runs.published()))
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert verdicts.parts(readme)[1] == claims.tally({"published runs": published})
 
 

@@ -243,7 +243,7 @@ def test_references_are_published_and_read_back(monkeypatch, tmp_path):
     assert found == references.measured("mnist-5k", "published")
     assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
     assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"][0] <= 1
-    record = json.loads((tmp_path / "mnist-5k.json").read_text())
+    record = json.loads((tmp_path / "mnist-5k.json").read_text(encoding="utf-8"))
     assert record["points"] == 200 and record["seeds"] == [0]
 
 
@@ -262,7 +262,7 @@ def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
 
 def test_a_damaged_reference_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(references, "PUBLISHED", tmp_path)
-    (tmp_path / "mnist.json").write_text('{"data": "mnist"')
+    (tmp_path / "mnist.json").write_text('{"data": "mnist"', encoding="utf-8")
     with pytest.raises(InputError, match=r"mnist\.json is damaged"):
         references.published()
 
@@ -270,7 +270,7 @@ def test_a_damaged_reference_is_named(monkeypatch, tmp_path):
 @pytest.mark.parametrize("module", [embeddings, references])
 def test_a_published_file_that_lacks_its_numbers_is_named(monkeypatch, tmp_path, module):
     monkeypatch.setattr(module, "PUBLISHED", tmp_path)
-    (tmp_path / "mnist.json").write_text('{"data": "mnist"}')
+    (tmp_path / "mnist.json").write_text('{"data": "mnist"}', encoding="utf-8")
     with pytest.raises(InputError, match=r"mnist\.json is damaged"):
         module.published()
 
@@ -287,7 +287,7 @@ def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
     for method, plane in planes.items():
         assert np.abs(record["planes"][method] - plane).max() <= 0.0051
         assert record["metrics"][method] == planar.of_plane(pixels, labels, plane)
-    (tmp_path / "mnist-5k.json").write_text('{"data": "mnist"')
+    (tmp_path / "mnist-5k.json").write_text('{"data": "mnist"', encoding="utf-8")
     with pytest.raises(InputError, match=r"mnist-5k\.json is damaged"):
         embeddings.published()
 

@@ -53,7 +53,7 @@ def test_every_file_of_a_folder_is_on_the_disk_before_it_takes_its_name(tmp_path
     with files.whole_folder(tmp_path / "folder") as aside:
         (aside / "inner").mkdir()
         for name in ("a", "inner/b"):
-            (aside / name).write_text(name)
+            (aside / name).write_text(name, encoding="utf-8")
     moved = events.index(("move", str(tmp_path / "folder")))
     flushed = {path for kind, path in events[:moved] if kind == "flush"}
     assert {str(aside / name) for name in ("a", "inner", "inner/b")} | {str(aside)} <= flushed
@@ -63,7 +63,7 @@ def test_every_file_of_a_folder_is_on_the_disk_before_it_takes_its_name(tmp_path
 @pytest.mark.parametrize("content", ["new", b"new"])
 def test_a_full_disk_leaves_the_file_before(tmp_path, monkeypatch, content):
     file = tmp_path / "file"
-    file.write_text("old")
+    file.write_text("old", encoding="utf-8")
 
     def full(_):
         raise OSError(28, "No space left on device")
@@ -71,35 +71,35 @@ def test_a_full_disk_leaves_the_file_before(tmp_path, monkeypatch, content):
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(InputError, match=r"file cannot be written: No space left on device\."):
         files.write_whole(file, content)
-    assert file.read_text() == "old" and names(tmp_path) == ["file"]
+    assert file.read_text(encoding="utf-8") == "old" and names(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "full"), ValueError])
 def test_a_folder_that_is_not_filled_changes_nothing(tmp_path, error):
     folder = tmp_path / "folder"
     with files.whole_folder(folder) as aside:
-        (aside / "file").write_text("old")
+        (aside / "file").write_text("old", encoding="utf-8")
     expected = pytest.raises((InputError, KeyboardInterrupt, ValueError))
     with expected, files.whole_folder(folder) as aside:
-        (aside / "file").write_text("half")
+        (aside / "file").write_text("half", encoding="utf-8")
         raise error
-    assert (folder / "file").read_text() == "old" and names(tmp_path) == ["folder"]
+    assert (folder / "file").read_text(encoding="utf-8") == "old" and names(tmp_path) == ["folder"]
 
 
 def test_what_a_killed_process_left_is_not_taken_over(tmp_path):
     (tmp_path / ".folder.writing").mkdir()
-    (tmp_path / ".folder.writing" / "left").write_text("over")
+    (tmp_path / ".folder.writing" / "left").write_text("over", encoding="utf-8")
     with files.whole_folder(tmp_path / "folder") as aside:
-        (aside / "file").write_text("whole")
+        (aside / "file").write_text("whole", encoding="utf-8")
     assert names(tmp_path / "folder") == ["file"] and names(tmp_path) == ["folder"]
 
 
 def test_what_was_there_before_goes_or_stays(tmp_path):
     for keep, text in ((False, "1"), (False, "2"), (True, "3"), (True, "4")):
         with files.whole_folder(tmp_path / "folder", keep) as aside:
-            (aside / "file").write_text(text)
+            (aside / "file").write_text(text, encoding="utf-8")
     assert names(tmp_path) == [".folder.replaced", ".folder.replaced-1", "folder"]
-    kept = [(tmp_path / name / "file").read_text() for name in names(tmp_path)]
+    kept = [(tmp_path / name / "file").read_text(encoding="utf-8") for name in names(tmp_path)]
     assert kept == ["2", "3", "4"]
 
 
@@ -107,7 +107,7 @@ def test_others_may_read_what_the_umask_lets_them(tmp_path):
     before = os.umask(0o022)
     try:
         with files.whole_folder(tmp_path / "folder") as aside:
-            (aside / "file").write_text("")
+            (aside / "file").write_text("", encoding="utf-8")
         files.write_whole(tmp_path / "file", "")
     finally:
         os.umask(before)

@@ -41,17 +41,20 @@ def text_of(file: Path) -> str:
 
 def decided() -> list[int]:
     """Decision numbers in the order of the page."""
-    return [int(n) for n in re.findall(r"^### (\d+) ·", DECISIONS.read_text(), re.MULTILINE)]
+    return [
+        int(n)
+        for n in re.findall(r"^### (\d+) ·", DECISIONS.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
 
 
 def test_every_citation_has_an_entry_and_every_entry_a_citation():
     entries = re.findall(
-        r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(), re.MULTILINE
+        r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"), re.MULTILINE
     )
     cited = {
         key.strip()
         for page in [*PAGES, *NOTEBOOKS]
-        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", page.read_text())
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", page.read_text(encoding="utf-8"))
         for key in keys.split(",")
     }
     assert len(entries) == len(set(entries))
@@ -63,14 +66,16 @@ def test_every_decision_is_on_its_page():
 
 
 def test_code_and_notebooks_refer_to_decisions_that_exist():
-    headings = set(re.findall(r"^### (\w+) ·", DECISIONS.read_text(), re.MULTILINE))
+    headings = set(re.findall(r"^### (\w+) ·", DECISIONS.read_text(encoding="utf-8"), re.MULTILINE))
     for file in [*(ROOT / "isoae_lib").glob("*.py"), *NOTEBOOKS]:
-        named = set(re.findall(r"\bdecision (\d+|[A-Z]\b)", file.read_text()))
+        named = set(re.findall(r"\bdecision (\d+|[A-Z]\b)", file.read_text(encoding="utf-8")))
         assert named <= headings, f"{file.name} refers to decisions that have no section: {named}"
 
 
 def test_the_table_of_settings_says_what_the_presets_do():
-    rows = re.findall(r"^\|[^|]*\(`(\w+)`\) \|(.+)\|$", DECISIONS.read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\|[^|]*\(`(\w+)`\) \|(.+)\|$", DECISIONS.read_text(encoding="utf-8"), re.MULTILINE
+    )
     written = {
         field: [float(c.replace(",", "")) for c in cells.split("|")[1:]] for field, cells in rows
     }
@@ -82,7 +87,9 @@ def test_the_table_of_settings_says_what_the_presets_do():
 
 def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
     told = re.search(
-        r"On the Swiss roll.+?\$\\beta_2=(0\.99\d?)\$, a memory", DECISIONS.read_text(), re.S
+        r"On the Swiss roll.+?\$\\beta_2=(0\.99\d?)\$, a memory",
+        DECISIONS.read_text(encoding="utf-8"),
+        re.S,
     )
     for preset in paper.SCALES:
         roll, other = (paper.spec(f"3d/{data}/I-AE", preset) for data in ("swiss-roll", "s-shape"))
@@ -93,7 +100,7 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
 
 def test_surfaces_add_up_and_images_average():
     """Decision 1, for every run at every scale: each section has all of them."""
-    text = " ".join(DECISIONS.read_text().split())
+    text = " ".join(DECISIONS.read_text(encoding="utf-8").split())
     assert "We add up on surfaces, and average over the pixels of images." in text
     for section, (data_sets, methods) in paper.SECTIONS.items():
         for data, method in itertools.product(data_sets, methods):
@@ -105,13 +112,13 @@ def test_surfaces_add_up_and_images_average():
 def test_the_page_says_from_where_on_runs_are_compiled():
     power = round(math.log10(engine.COMPILE_FROM))
     assert 10**power == engine.COMPILE_FROM
-    assert f"$10^{{{power}}}$ multiply-adds" in DECISIONS.read_text()
+    assert f"$10^{{{power}}}$ multiply-adds" in DECISIONS.read_text(encoding="utf-8")
 
 
 def test_the_table_of_rivals_says_what_table_7_does():
     tuned = [paper.TUNED[f"generalization/{data}"] for data in paper.DATA_OF_TABLE_7]
     row = rf"^\| ({'|'.join(tuned[0])}) \([^)]+\) \| (.+) \|$"
-    rows = re.findall(row, DECISIONS.read_text(), re.MULTILINE)
+    rows = re.findall(row, DECISIONS.read_text(encoding="utf-8"), re.MULTILINE)
     written = {
         method: [[float(number) for number in cell.split(";")] for cell in cells.split("|")]
         for method, cells in rows
@@ -120,7 +127,9 @@ def test_the_table_of_rivals_says_what_table_7_does():
 
 
 def test_the_table_of_chosen_settings_says_what_figure_5_does():
-    rows = re.findall(r"^\| ([\w-]+) \(its \w+\) \| (.+) \| (.+) \|$", DECISIONS.read_text(), re.M)
+    rows = re.findall(
+        r"^\| ([\w-]+) \(its \w+\) \| (.+) \| (.+) \|$", DECISIONS.read_text(encoding="utf-8"), re.M
+    )
     written = {m: [float(cell) for cell in cells if cell != "–"] for m, *cells in rows}
     tuned = [paper.TUNED[s] for s in ("visualization-FC", "visualization-CNN")]
     assert written == {
@@ -137,7 +146,9 @@ def test_the_table_of_chosen_settings_says_what_figure_5_does():
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_names_of_the_library_are_where_a_page_says(page: Path):
-    told = re.findall(r"`(\w+)`\s+(?:in\s+|\()`(isoae_lib/\w+\.py)`", page.read_text())
+    told = re.findall(
+        r"`(\w+)`\s+(?:in\s+|\()`(isoae_lib/\w+\.py)`", page.read_text(encoding="utf-8")
+    )
     lost = [
         (name, file) for name, file in told if not re.search(rf"\b{name}\b", text_of(ROOT / file))
     ]
@@ -147,7 +158,7 @@ def test_names_of_the_library_are_where_a_page_says(page: Path):
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_relative_links_lead_somewhere(page: Path):
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
         r"^```\{figure\} (\S+)", text, re.MULTILINE
     )
@@ -165,7 +176,7 @@ def test_relative_links_lead_somewhere(page: Path):
 
 def anchors(page: Path) -> set[str]:
     """Explicit labels of a page, and its headings in the form that links use."""
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     slugs = {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
     return slugs | set(re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE))

@@ -96,7 +96,8 @@ def test_what_changes_a_digest(before, after, same, tmp_path, monkeypatch):
     digests = []
     for code in (before, after):
         (tmp_path / "isoae_lib" / "module.py").write_text(
-            "def outer():\n" + "".join(f"    {line}\n" for line in code.splitlines())
+            "def outer():\n" + "".join(f"    {line}\n" for line in code.splitlines()),
+            encoding="utf-8",
         )
         digests.append(digest_of(tmp_path, monkeypatch, "module"))
     assert (digests[0] == digests[1]) == same
@@ -111,10 +112,12 @@ def test_what_changes_a_digest(before, after, same, tmp_path, monkeypatch):
 def test_imports_are_followed_however_they_are_written(how, tmp_path, monkeypatch):
     package = tmp_path / "isoae_lib"
     package.mkdir()
-    (package / "a.py").write_text(how + "\n")
-    (package / "b.py").write_text("import os, c\nfrom isoae_lib import c, missing\n")
-    (package / "c.py").write_text("from isoae_lib import a\n")  # in a circle
-    (package / "os.py").write_text("")  # not this one: b asks for the system's
+    (package / "a.py").write_text(how + "\n", encoding="utf-8")
+    (package / "b.py").write_text(
+        "import os, c\nfrom isoae_lib import c, missing\n", encoding="utf-8"
+    )
+    (package / "c.py").write_text("from isoae_lib import a\n", encoding="utf-8")  # in a circle
+    (package / "os.py").write_text("", encoding="utf-8")  # not this one: b asks for the system's
     monkeypatch.setattr(provenance, "PACKAGE", package)
     provenance.modules_behind.cache_clear()
     provenance._syntax.cache_clear()
@@ -146,7 +149,7 @@ def repository(tmp_path, monkeypatch):
     folder = tmp_path / "another's"
     folder.mkdir()
     git(folder, "init", "-q")
-    (folder / "file").write_text("")
+    (folder / "file").write_text("", encoding="utf-8")
     git(folder, "add", "file")
     git(folder, "commit", "-qm", "first")
     return folder
@@ -156,7 +159,7 @@ def test_a_commit_is_that_of_the_project(repository, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", repository)
     clean = provenance.commit()
     assert len(clean) >= 7 and int(clean, 16) >= 0
-    (repository / "file").write_text("changed")
+    (repository / "file").write_text("changed", encoding="utf-8")
     assert provenance.commit() == clean + "+"
 
 

@@ -31,7 +31,9 @@ DAMAGES = {
 
 
 def checksum(folder):
-    return json.loads((folder / "run.json").read_text())["files"]["weights.safetensors"]
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"][
+        "weights.safetensors"
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +72,9 @@ def test_a_missing_file_is_noticed(file, folder):
 
 def test_a_number_that_was_edited_is_noticed(folder):
     file = folder / "run.json"
-    record = json.loads(file.read_text())
+    record = json.loads(file.read_text(encoding="utf-8"))
     record["metrics"]["edge_ratio_std"] = 0.03
-    file.write_text(json.dumps(record, indent=1))
+    file.write_text(json.dumps(record, indent=1), encoding="utf-8")
     with pytest.raises(InputError, match=r"checksum of run.json differs"):
         runs.read(folder)
 
@@ -81,7 +83,7 @@ def test_verify_counts_and_fails(folder, monkeypatch, capsys):
     sound = len(runs.folders())
     assert call(monkeypatch, "runs", "verify") == 0
     assert f"{sound} records are sound, 0 damaged" in capsys.readouterr().out
-    (folder / "history.csv").write_text("step\n")
+    (folder / "history.csv").write_text("step\n", encoding="utf-8")
     assert call(monkeypatch, "runs", "verify") == 1
     told = capsys.readouterr().out
     assert f"{sound - 1} records are sound, 1 damaged" in told and str(folder) in told

@@ -19,7 +19,7 @@ from isoae_lib.errors import InputError
 from isoae_lib.networks import Autoencoder, SoftPlus
 from isoae_lib.specs import METHODS, TRAINING_VERSION, RunSpec, change
 
-GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))
 AE = RunSpec("s-shape", "AE", **TINY)
 
 
@@ -141,13 +141,13 @@ def test_a_record_of_other_code_is_trained_again(store, monkeypatch):
 
 def test_a_damaged_record_is_told():
     folder = runs.get(AE).folder
-    (folder / "run.json").write_text("{")
+    (folder / "run.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="damaged"):
         runs.read(folder)
 
 
 def test_a_store_that_cannot_be_written_to_is_told(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
         runs.get(AE, store=tmp_path / "file" / "store")
 
