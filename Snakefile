@@ -1,23 +1,27 @@
 # The workflow: training runs -> executed notebooks -> html. `isoae book` runs it with
-# --config preset=...; outputs of a preset lie under build/<preset>.
+# --config preset=..., in the folder build/workflow, where Snakemake keeps what it knows. Paths are
+# relative to that folder, so that none holds a character that the shell or Snakemake reads.
 import glob
+import os
 import sys
 
-from isoae_lib import paper, provenance
+from isoae_lib import paper, provenance, tied
 
 PRESET = config.get("preset", "laptop")
-BASE = f"build/{PRESET}"
-HTML = "build/html" if PRESET != "smoke" else "build/smoke/html"
-ISOAE = f"'{sys.executable}' -m isoae_lib.cli"
-LIBRARY = sorted(glob.glob("isoae_lib/*.py"))
-
-
+ROOT = "../.."
+BASE = f"../{PRESET}"
+HTML = "../html" if PRESET != "smoke" else "../smoke/html"
+os.environ |= {"ISOAE_PYTHON": sys.executable, tied.PARENT: str(os.getpid())}
+# exec: the job is a child of Snakemake, and ends when Snakemake does; training first writes a
+# checkpoint
+TIED = f'exec > {{log}} 2>&1; cd {ROOT}; exec "$ISOAE_PYTHON" -m isoae_lib.tied '
+TRAIN, ISOAE = TIED + "8 isoae_lib.cli:main train", TIED + "0 isoae_lib.cli:main"
+LIBRARY = sorted(glob.glob(f"{ROOT}/isoae_lib/*.py"))
 GROUPS = paper.groups(PRESET)
 
 
 def code_of(module):
-    return [f"isoae_lib/{name}.py" for name in provenance.modules_behind(module)]
-
+    return [f"{ROOT}/isoae_lib/{name}.py" for name in provenance.modules_behind(module)]
 
 
 def stamps(wildcards):
@@ -45,7 +49,7 @@ rule train:
     log: BASE + "/logs/{group}/{seed}.log"
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
     priority: 1  # notebooks wait, to fill the cores while the last runs are on their way
-    shell: ISOAE + " train {params.names} --preset " + PRESET + " --seed {wildcards.seed} > '{log}' 2>&1"
+    shell: TRAIN + " {params.names} --preset " + PRESET + " --seed {wildcards.seed}"
 
 
 rule embed:
@@ -53,26 +57,31 @@ rule embed:
     output: touch(BASE + "/runs/embeddings.done")
     log: BASE + "/logs/embeddings.log"
     priority: 2  # one of the longest jobs
-    shell: ISOAE + " embed --preset " + PRESET + " > '{log}' 2>&1"
+    shell: ISOAE + " embed --preset " + PRESET
 
 
 rule execute:
     input:
-        "notebooks/{stem}.py",
+        ROOT + "/notebooks/{stem}.py",
         LIBRARY,
-        glob.glob("data/paper/*.csv") + glob.glob("data/runs/**/run.json", recursive=True),
-        [f for kind in ("benchmarks", "embeddings", "references") for f in glob.glob(f"data/{kind}/*.json")],
+        glob.glob(f"{ROOT}/data/paper/*.csv"),
+        glob.glob(f"{ROOT}/data/runs/**/run.json", recursive=True),
+        [
+            file
+            for kind in ("benchmarks", "embeddings", "references")
+            for file in glob.glob(f"{ROOT}/data/{kind}/*.json")
+        ],
         stamps,
     output: BASE + "/executed/{stem}.ipynb"
     log: BASE + "/logs/{stem}.log"
-    shell: ISOAE + " notebook {wildcards.stem} --preset " + PRESET + " --out '{output}' > '{log}' 2>&1"
+    shell: ISOAE + " notebook {wildcards.stem} --preset " + PRESET
 
 
 rule site:
     input:
         rules.notebooks.input,
-        "_config.yml", "_toc.yml", "isoae_lib/site.py",
-        [p for p in glob.glob("book/**/*", recursive=True) if "." in p.rsplit("/", 1)[-1]],
+        [f"{ROOT}/{name}" for name in ("_config.yml", "_toc.yml", "isoae_lib/site.py")],
+        [p for p in glob.glob(f"{ROOT}/book/**/*", recursive=True) if "." in p.rsplit("/", 1)[-1]],
     output: f"{HTML}/index.html"
     log: f"{BASE}/logs/book.log"
-    shell: ISOAE + " site --preset " + PRESET + " > '{log}' 2>&1"
+    shell: ISOAE + " site --preset " + PRESET

@@ -18,6 +18,7 @@ from isoae_lib import paper
 from isoae_lib.errors import InputError, Unfinished, choose
 from isoae_lib.files import project
 from isoae_lib.specs import change
+from isoae_lib.surroundings import ENDING, settle
 
 if TYPE_CHECKING:
     from isoae_lib.runs import Run
@@ -127,7 +128,7 @@ def seconds_of(text: str) -> float:
 
 
 def stopper(budget: float | None) -> Callable[[], bool]:
-    """Return what says when to stop: after Ctrl-C or SIGTERM, or when the budget is used up."""
+    """Return what says when to stop: after Ctrl-C or another polite signal, or a used up budget."""
     asked = False
     ends = time.monotonic() + budget if budget is not None else float("inf")
 
@@ -137,8 +138,9 @@ def stopper(budget: float | None) -> Callable[[], bool]:
             raise KeyboardInterrupt
         asked = True
 
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, ask)
     return lambda: asked or time.monotonic() > ends
 
 
@@ -393,6 +395,7 @@ def _readable(store: Path | None) -> Iterator[Run]:
 
 def main() -> None:
     """Run the command line; bad input ends in one sentence and exit status 2."""
+    settle()
     try:
         app()
     except Unfinished as reason:
@@ -409,6 +412,10 @@ def main() -> None:
             "brings it, and in the project `make install`.",
             file=sys.stderr,
         )
+        sys.exit(2)
+    except OSError as error:  # a full disk, a folder that is read-only or not a folder
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"isoae: {where}{error.strerror or error}.", file=sys.stderr)
         sys.exit(2)
 
 

@@ -6,25 +6,32 @@ import json
 import logging
 import os
 import time
+from contextlib import chdir
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from isoae_lib import copies, paper
+from filelock import FileLock
+
+from isoae_lib import copies, paper, tied
 from isoae_lib.errors import InputError, choose
-from isoae_lib.files import ROOT, write_whole
+from isoae_lib.files import ROOT, write_whole, writing
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
 
 
 def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None = None) -> None:
     """Execute a notebook at a preset and write the executed copy to `out`, whole or not at all.
 
-    How it was made goes to a side file `STEM.json`, so that the copy holds nothing that changes
-    from one execution to the next.
+    One process at a time executes a notebook; others wait for it. How the copy was made goes to a
+    side file `STEM.json`, so that it holds nothing that changes from one execution to the next.
 
     Raises
     ------
     InputError
         For an unknown notebook, preset or parameter; for a place among the book's pages that the
-        copy must not have; and when a cell fails, naming the partly executed copy.
+        copy must not have; when a cell fails, naming the partly executed copy; and when the kernel
+        dies.
     """
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     import jupytext
@@ -36,32 +43,53 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     parameters = parameters or {}
     for name in parameters:
         choose(f"parameter of {stem}", name, copies.defaults(stem))
+    out = out.absolute()
     copies.check_place(out, stem, preset, parameters)
     folder = copies.folder(preset).with_name("unfinished")
-    folder.mkdir(parents=True, exist_ok=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    source, running = folder / f"{out.stem}.source.ipynb", folder / f"{out.stem}.ipynb"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder.parent / f".{stem}.lock").acquire()
     notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python"
     }  # fmt: skip
-    jupytext.write(notebook, source)
+    source, running = Path(f"{stem}.source.ipynb"), Path(f"{stem}.ipynb")
     logging.getLogger("papermill").setLevel(logging.ERROR)
     started = time.monotonic()
-    try:
-        papermill.execute_notebook(
-            str(source), str(running), {"preset": preset, **parameters}, cwd=str(ROOT),
-            progress_bar=False,
-        )  # fmt: skip
-    except PapermillExecutionError as error:
-        raise InputError(
-            f"notebook {stem} failed in cell {error.exec_count} ({error.ename}: {error.evalue}); "
-            f"the copy up to there is {running}."
-        ) from None
-    _write_stable(running, out)
-    copies.sign(out, preset, parameters, time.monotonic() - started)
-    running.unlink()
-    source.unlink()
+    with held, chdir(folder):  # papermill reads the braces of a long path as parameters
+        jupytext.write(notebook, source)
+        try:
+            papermill.execute_notebook(
+                source, running, {"preset": preset, **parameters}, cwd=ROOT, progress_bar=False,
+                kernel_manager_class=_kernel(),
+            )  # fmt: skip
+        except PapermillExecutionError as error:
+            raise InputError(
+                f"notebook {stem} failed in cell {error.exec_count} ({error.ename}: "
+                f"{error.evalue}); the copy up to there is {folder / running}."
+            ) from None
+        except RuntimeError as error:  # DeadKernelError, once it has answered
+            raise InputError(
+                f"the kernel of notebook {stem} ended, perhaps for lack of memory: {error}."
+            ) from None
+        _write_stable(running, out)
+        copies.sign(out, preset, parameters, time.monotonic() - started)
+        running.unlink()
+        source.unlink()
+
+
+def _kernel() -> type[AsyncKernelManager]:
+    """Return what starts this environment's own kernel, whatever else is called `python3`."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    spec = KernelSpec(
+        argv=tied.command("ipykernel.kernelapp:launch_new_instance", "-f", "{connection_file}"),
+        env={"MPLBACKEND": "module://matplotlib_inline.backend_inline"},  # figures go to the page
+        display_name="Python 3",
+        language="python",
+    )
+    return type("Kernel", (AsyncKernelManager,), {"kernel_spec": spec})
 
 
 def _write_stable(running: Path, out: Path) -> None:

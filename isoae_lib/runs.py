@@ -10,6 +10,7 @@ import os
 import platform
 import resource
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -339,6 +340,12 @@ def read(folder: Path) -> Run:
     return Run(spec, record, codes, labels, history, folder)
 
 
+def _peak_memory() -> int:
+    """Return the most bytes that this process has held; macOS counts bytes, Linux KiB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
 def _checksum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
@@ -368,7 +375,7 @@ def _write(store: Path, spec: RunSpec, preset: str, device: str, fit: training.F
         "losses": measured.losses,
         "metrics": measured.metrics,
         "seconds": round(fit.seconds, 2),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_memory_bytes": _peak_memory(),
         "device": training.hardware(device),
         "engine": fit.engine,
         "versions": {

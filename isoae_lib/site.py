@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import yaml
+from filelock import FileLock
 
-from isoae_lib import copies, paper
+from isoae_lib import copies, paper, tied
 from isoae_lib.errors import InputError, choose
-from isoae_lib.files import ROOT
+from isoae_lib.files import ROOT, writing
 from isoae_lib.verdicts import parts
 
 
@@ -25,14 +25,23 @@ def html_folder(preset: str) -> Path:
 def build(preset: str) -> Path:
     """Build the html of a preset from its executed notebooks; return the first page.
 
+    One process at a time builds pages; others wait for it.
+
     Raises
     ------
     InputError
         If a notebook is not executed yet, or was edited since; if Sphinx gives a warning or an
-        error.
+        error; if the pages cannot be written.
     """
     choose("preset", preset, paper.PRESETS)
     base = ROOT / "build" / preset
+    with writing(base):
+        base.mkdir(parents=True, exist_ok=True)
+        with FileLock(base.parent / ".site.lock"):
+            return _build(preset, base)
+
+
+def _build(preset: str, base: Path) -> Path:
     source = base / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
@@ -50,15 +59,19 @@ def build(preset: str) -> Path:
     _count_verdicts(source / "book" / "intro.md", base / "executed" / "08_claims.ipynb")
     _copy_scripts(source / "_extra")
     log = base / "site.log"
-    with log.open("w") as lines:
+    with log.open("w", encoding="utf-8") as lines:
         told = subprocess.run(
-            [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--all",
-             "--path-output", str(base / "site"), "-W", "-n", "--keep-going"],
+            tied.command(
+                "jupyter_book.cli.main:main", "build", str(source), "--all",
+                "--path-output", str(base / "site"), "-W", "-n", "--keep-going",
+            ),
             stdout=lines, stderr=subprocess.STDOUT, cwd=ROOT,
         )  # fmt: skip
     if told.returncode:
         worst = [
-            line for line in log.read_text().splitlines() if "WARNING" in line or "ERROR" in line
+            line
+            for line in log.read_text(encoding="utf-8").splitlines()
+            if "WARNING" in line or "ERROR" in line
         ]
         reason = worst[0] if worst else "see the log"
         raise InputError(f"the book was not built ({reason}); the log is {log}.")
@@ -84,8 +97,8 @@ def _count_verdicts(page: Path, ledger: Path) -> None:
     cells = nbformat.read(ledger, as_version=4).cells
     (cell,) = [cell for cell in cells if "tally" in cell.metadata.get("tags", ())]
     count = "".join(cell.outputs[0].data["text/markdown"])
-    before, _, after = parts(page.read_text())
-    page.write_text(f"{before}\n{count}\n{after}")
+    before, _, after = parts(page.read_text(encoding="utf-8"))
+    page.write_text(f"{before}\n{count}\n{after}", encoding="utf-8")
 
 
 def _copy_scripts(folder: Path) -> None:

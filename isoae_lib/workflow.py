@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
+import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from isoae_lib import copies, paper
+import joblib
+from filelock import FileLock, Timeout
+
+from isoae_lib import copies, paper, tied
 from isoae_lib.errors import InputError, choose
-from isoae_lib.files import ROOT
+from isoae_lib.files import ROOT, writing
 from isoae_lib.site import html_folder
+from isoae_lib.surroundings import CACHE, ENDING
 
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
@@ -56,7 +65,7 @@ class Job:
             return True
         if self.output.suffix != ".done" or not self.log.exists():
             return False
-        return self.log.stat().st_mtime > since and f"done {self.name}\n" in self.log.read_text()
+        return self.log.stat().st_mtime > since and f"done {self.name}\n" in _text(self.log)
 
 
 def jobs_of(preset: str, target: str) -> list[Job]:
@@ -94,34 +103,90 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
     Raises
     ------
     InputError
-        For an unknown preset or target; and when a job fails, naming its log.
+        For an unknown preset or target; when another build runs here, or `build` cannot be
+        written; when a job fails, naming its log; and when the build is stopped.
     """
     choose("preset", preset, paper.PRESETS)
     choose("target", target, TARGETS)
-    cores = cores or len(os.sched_getaffinity(0))
-    copies.set_aside(preset)
+    cores = cores or joblib.cpu_count()
     jobs = jobs_of(preset, target)
     log = ROOT / "build" / preset / "logs" / "snakemake.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
-        "--directory", str(ROOT), "--cores", str(cores), "--scheduler", "greedy",
-        "--rerun-incomplete", "--keep-going", "--config", f"preset={preset}", "--", target,
-    ]  # fmt: skip
-    with log.open("w") as lines:
-        process = subprocess.Popen(
-            command, stdout=lines, stderr=subprocess.STDOUT, env=os.environ | ENVIRONMENT
-        )
-        try:
-            finished = _watch(process, jobs, cores)
-        except KeyboardInterrupt:
-            process.wait()
-            raise InputError("stopped; the same command goes on from here.") from None
+    with _alone(preset) as working:
+        copies.set_aside(preset)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as lines:
+            process = _start(preset, cores, target, lines, working)
+            try:
+                finished = _watch(process, jobs, cores)
+            except KeyboardInterrupt:
+                raise InputError("stopped; the same command goes on from here.") from None
+            finally:
+                process.kill()
+                process.wait()
+                _wait_for_all(working)
     if process.returncode:
-        raise InputError(_failure(jobs, log))
+        raise InputError(_failure(jobs, log, process.returncode))
     print(f"{len(finished)} of {len(jobs)} jobs were run, the rest was up to date.")
     if target == "book":
         print(f"open {html_folder(preset) / 'index.html'}")
+
+
+def _start(
+    preset: str, cores: int, target: str, lines: BinaryIO, working: Path
+) -> subprocess.Popen[bytes]:
+    """Start Snakemake, out of reach of the terminal's signals, without a lock or a profile."""
+    command = tied.command(
+        "snakemake.cli:main", "--directory", "build/workflow", "--cores", str(cores),
+        "--scheduler", "greedy", "--rerun-incomplete", "--keep-going", "--nolock",
+        "--workflow-profile", "none", "--runtime-source-cache-path", str(CACHE / "snakemake"),
+        "--config", f"preset={preset}", "--", target,
+    )  # fmt: skip
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=lines,
+        stderr=subprocess.STDOUT, env=os.environ | ENVIRONMENT | {tied.WORKING: str(working)},
+        start_new_session=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def _alone(preset: str) -> Iterator[Path]:
+    """Let one build at a time work in this checkout, and none before the last one's jobs ended.
+
+    The system frees the lock of a process that is killed. Yields the file on which every process
+    of the build holds a lock.
+    """
+    folder = ROOT / "build" / "workflow"
+    who, working = folder / "who", folder / "working"
+    with writing(folder.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            held = FileLock(folder / "lock").acquire(timeout=0)
+        except Timeout:
+            told = f" ({_text(who)})" if who.is_file() else ""
+            raise InputError(
+                f"another build is running here{told}: wait until it ends, or stop it."
+            ) from None
+    with held:
+        for number in ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                signal.signal(number, _stop)
+        with writing(folder):
+            who.write_text(f"preset {preset}, process {os.getpid()}", encoding="utf-8")
+            working.touch()
+        _wait_for_all(working)
+        yield working
+
+
+def _stop(*_: object) -> None:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: the build is ending
+    raise KeyboardInterrupt
+
+
+def _wait_for_all(working: Path) -> None:
+    """Wait until every process of a build has ended; they follow their parents, see `tied`."""
+    with working.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _watch(process: subprocess.Popen[bytes], jobs: list[Job], cores: int) -> list[Job]:
@@ -166,11 +231,36 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def _failure(jobs: list[Job], log: Path) -> str:
-    """Say which job failed, with the last line of its log."""
-    for job in jobs:
-        if job.log.exists() and not job.output.exists():
-            lines = job.log.read_text().strip().splitlines()
-            last = lines[-1].removeprefix("isoae: ") if lines else "no message"
-            return f"{job.name} failed: {last} The log is {job.log}."
-    return f"the workflow failed; its log is {log}."
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
+
+
+def _failure(jobs: list[Job], log: Path, status: int) -> str:
+    """Say which job failed, as Snakemake tells; or what Snakemake itself ended with."""
+    text = _text(log)
+    shell = re.findall(r"^\S*sh: line \d+: (.+)", text, re.MULTILINE)  # could not start a job
+    for found in re.findall(r"^ {4}log: (.+) \(check log file", text, re.MULTILINE):
+        failed = (ROOT / "build" / "workflow" / found).resolve()
+        names = [job.name for job in jobs if job.log == failed]
+        said = _text(failed) if failed.is_file() else ""
+        if names and (said or not shell):
+            undone = [name for name in names if f"done {name}\n" not in said]
+            return f"{(undone or names)[0]} failed: {_last_word(said)} The log is {failed}."
+    if status < 0:
+        return f"the workflow was killed ({signal.strsignal(-status)}); the same command goes on."
+    errors = re.findall(r"^.*(?:Error|Exception)\b.*(?:\n.+)?", text, re.MULTILINE)
+    reason = " ".join(
+        [*shell, *errors, "its log is empty, perhaps for lack of disk space"][0].split()
+    )
+    return f"the workflow failed: {reason} (the log is {log})."
+
+
+def _last_word(said: str) -> str:
+    """Return what a job that failed said in the end."""
+    lines = said.strip().splitlines()
+    told = [line for line in lines if line.startswith("isoae: ")]
+    if told:
+        return told[-1].removeprefix("isoae: ")
+    if any(line.startswith("Traceback") for line in lines):
+        return f"{lines[-1]}."
+    return "it was killed, perhaps for lack of memory."

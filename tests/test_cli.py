@@ -17,6 +17,7 @@ TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
 
 def call(monkeypatch, *words):
     monkeypatch.setattr(sys, "argv", ["isoae", *words])
+    monkeypatch.setattr(cli, "settle", lambda: None)  # it is for a process of one's own
     try:
         cli.main()
     except SystemExit as ended:
@@ -68,7 +69,7 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch, capsys):
 
 
 def test_a_store_in_the_way_of_a_file(monkeypatch, capsys, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     words = ["train", "3d/s-shape/AE", *TINY, "--store", str(tmp_path / "file" / "store")]
     assert call(monkeypatch, *words) == 2
     assert "cannot be written: " in capsys.readouterr().err
@@ -80,7 +81,7 @@ def test_train_ends_with_the_path_of_the_record(monkeypatch, capsys, store):
     folder = Path(out.splitlines()[-1])
     assert (folder / "run.json").is_file() and folder.parent == store
     assert "done 3d/s-shape/AE" in err and "\tleft 0 s" in err
-    spec = json.loads((folder / "run.json").read_text())["spec"]
+    spec = json.loads((folder / "run.json").read_text(encoding="utf-8"))["spec"]
     assert [spec[name] for name in ("points", "steps", "width", "depth")] == [60, 5, 8, 1]
 
 
@@ -88,7 +89,9 @@ def test_several_seeds_in_one_command(monkeypatch, capsys):
     seeds = ["--seed", "2", "--seed", "1", "--seed", "2"]
     assert call(monkeypatch, "train", "3d/s-shape/AE", *seeds, *TINY) == 0
     records = [Path(line) / "run.json" for line in capsys.readouterr().out.splitlines()]
-    assert [json.loads(record.read_text())["spec"]["seed"] for record in records] == [2, 1]
+    assert [
+        json.loads(record.read_text(encoding="utf-8"))["spec"]["seed"] for record in records
+    ] == [2, 1]
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,9 @@ def project(tmp_path):
     folder.mkdir(parents=True)
     for name in ("install.py", "Makefile"):
         shutil.copy(ROOT / name, folder)
-    (folder / "requirements.lock").write_text("torch==1\n")
-    (folder / "pyproject.toml").write_text("[project]\n")
-    (folder / "fake").write_text(FAKE)
+    (folder / "requirements.lock").write_text("torch==1\n", encoding="utf-8")
+    (folder / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    (folder / "fake").write_text(FAKE, encoding="utf-8")
     return folder
 
 
@@ -94,7 +94,7 @@ def run(folder, origin="file", version="3.12", **variables):
 
 def calls(folder):
     file = folder / "calls"
-    return file.read_text().splitlines() if file.exists() else []
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def until(condition):
@@ -106,7 +106,7 @@ def until(condition):
 
 def executable(file, text):
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     file.chmod(0o755)
     return file
 
@@ -177,7 +177,7 @@ def test_an_environment_stays_when_the_default_python_is_another(project):
 
 
 def spoil_marker(venv):
-    (venv / install.MARKER).write_text('{"folder"')
+    (venv / install.MARKER).write_text('{"folder"', encoding="utf-8")
 
 
 def spoil_python(venv):
@@ -187,7 +187,7 @@ def spoil_python(venv):
 
 def upgrade_python(venv):
     python = venv / "bin/python"
-    python.write_text(python.read_text().replace("3.12", "3.13"))
+    python.write_text(python.read_text(encoding="utf-8").replace("3.12", "3.13"), encoding="utf-8")
 
 
 def empty(venv):
@@ -197,7 +197,7 @@ def empty(venv):
 
 def replace_by_file(venv):
     shutil.rmtree(venv)
-    venv.write_text("")
+    venv.write_text("", encoding="utf-8")
 
 
 def replace_by_link(venv):
@@ -220,7 +220,7 @@ def replace_by_link(venv):
 )
 def test_a_spoiled_environment_is_made_anew(project, spoil, why):
     assert run(project)[0] == 0
-    (project / ".venv/old").write_text("")
+    (project / ".venv/old").write_text("", encoding="utf-8")
     spoil(project / ".venv")
     status, said = run(project)
     assert status == 0 and f"{why}.\n" in said and not (project / ".venv/old").exists()
@@ -250,9 +250,9 @@ def test_a_link_to_the_folder_is_the_same_folder(project):
 @pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
 def test_a_changed_list_of_packages_is_installed_in_place(project, name):
     assert run(project)[0] == 0
-    (project / ".venv/old").write_text("")
-    (project / name).write_text("# another\n")
-    (project / "pip-fails").write_text("")
+    (project / ".venv/old").write_text("", encoding="utf-8")
+    (project / name).write_text("# another\n", encoding="utf-8")
+    (project / "pip-fails").write_text("", encoding="utf-8")
     status, said = run(project)
     assert status == 1 and "pip's own words" in said and "make install: pip failed" in said
     (project / "pip-fails").unlink()
@@ -260,11 +260,11 @@ def test_a_changed_list_of_packages_is_installed_in_place(project, name):
         status, said = run(project, version="3.10")
         assert status == 0 and "has changed" in said and (project / ".venv/old").exists()
         assert run(project) == (0, "")
-        (project / name).write_text("# a third\n")
+        (project / name).write_text("# a third\n", encoding="utf-8")
 
 
 def test_a_failed_installation_leaves_nothing_and_says_why(project):
-    (project / "pip-fails").write_text("")
+    (project / "pip-fails").write_text("", encoding="utf-8")
     status, said = run(project)
     assert status == 1 and not (project / ".venv").exists()
     own, last = said.splitlines()[-2:]
@@ -281,7 +281,7 @@ def test_a_python_that_cannot_make_environments_is_named(project, monkeypatch, c
 
 
 def test_what_cannot_be_imported_is_said_and_tried_again(project):
-    (project / "import-fails").write_text("")
+    (project / "import-fails").write_text("", encoding="utf-8")
     status, said = run(project)
     assert status == 1 and said.splitlines()[-1].endswith(
         "cannot be imported: ImportError: libx.so"
@@ -308,8 +308,8 @@ def test_a_full_disk_is_named(project, monkeypatch):
 def test_after_an_interruption_the_next_one_begins_anew(project, which, in_place):
     if in_place:
         assert run(project)[0] == 0
-        (project / "requirements.lock").write_text("torch==2\n")
-    (project / "stall").write_text("")
+        (project / "requirements.lock").write_text("torch==2\n", encoding="utf-8")
+    (project / "stall").write_text("", encoding="utf-8")
     process = start(project)
     until((project / "stalled").exists)
     os.killpg(process.pid, which)
@@ -323,7 +323,7 @@ def test_after_an_interruption_the_next_one_begins_anew(project, which, in_place
 @pytest.mark.parametrize("killed", [False, True])
 def test_two_installations_wait_for_each_other(project, killed):
     """So does one whose forerunner was killed while its pip lives on."""
-    (project / "stall").write_text("")
+    (project / "stall").write_text("", encoding="utf-8")
     first = start(project)
     until((project / "stalled").exists)
     if killed:
@@ -346,7 +346,7 @@ def test_the_users_settings_choose_the_packages_but_not_where_they_go(project):
     away = {name: "/nowhere" for name in ("PIP_TARGET", "PIP_PREFIX", "PYTHONPATH")}
     kept = {"PIP_INDEX_URL": "file:///somewhere", "PIP_FIND_LINKS": "/wheels"}
     assert run(project, PIP_NO_DEPS="1", PIP_USER="1", **away, **kept)[0] == 0
-    seen = (project / "variables").read_text().splitlines()
+    seen = (project / "variables").read_text(encoding="utf-8").splitlines()
     assert all(f"{name}={value}" in seen for name, value in kept.items())
     assert not [line for line in seen if line.split("=")[0] in {*away, "PIP_NO_DEPS"}]
     assert "PIP_USER=0" in seen
@@ -370,18 +370,18 @@ def test_a_folder_that_cannot_be_written_is_named(project, monkeypatch, capsys):
 
 
 def test_the_marker_is_the_last_thing_written(project):
-    (project / "stall").write_text("")
+    (project / "stall").write_text("", encoding="utf-8")
     process = start(project)
     until((project / "stalled").exists)
     assert not (project / ".venv" / install.MARKER).exists()
     (project / "stall").unlink()
     process.communicate(timeout=30)
-    marker = json.loads((project / ".venv" / install.MARKER).read_text())
+    marker = json.loads((project / ".venv" / install.MARKER).read_text(encoding="utf-8"))
     assert marker["folder"] == str(project) and marker["python"] == "3.12"
 
 
 def test_old_pythons_can_read_the_script():
-    ast.parse((ROOT / "install.py").read_text(), feature_version=(3, 7))
+    ast.parse((ROOT / "install.py").read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
 @pytest.mark.parametrize("version", ["3.6", "3.8", "3.10", "3.14"])
@@ -405,7 +405,7 @@ def test_real_pythons_that_are_not_promised_say_so(version):
 @pytest.fixture(scope="module")
 def index(tmp_path_factory):
     """Skips where pip cannot get so much as one small package."""
-    lock = (ROOT / "requirements.lock").read_text().splitlines()
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     (small,) = [line for line in lock if line.startswith("iniconfig==")]
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--retries", "1", small]
     done = subprocess.run(command, cwd=tmp_path_factory.mktemp("index"), capture_output=True)

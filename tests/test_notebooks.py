@@ -33,14 +33,14 @@ def page(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
 
     def write(code):
-        (tmp_path / "notebooks" / "01_theory.py").write_text(HEAD + code + "\n")
+        (tmp_path / "notebooks" / "01_theory.py").write_text(HEAD + code + "\n", encoding="utf-8")
         return tmp_path / "build" / "smoke" / "executed" / "01_theory.ipynb"
 
     return write
 
 
 def text_of(file):
-    cells = json.loads(file.read_text())["cells"]
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     return "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
 
 
@@ -49,7 +49,7 @@ def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
     out = copies.place("01_theory", "smoke", {"seed": 7})
     notebooks.execute("01_theory", "smoke", out, {"seed": 7})
     assert "smoke 7 [0 1 2]" in text_of(out)
-    assert json.loads(out.with_suffix(".json").read_text())["preset"] == "smoke"
+    assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["preset"] == "smoke"
     first = out.read_bytes()
     notebooks.execute("01_theory", "smoke", out, {"seed": 7})
     assert out.read_bytes() == first
@@ -80,7 +80,7 @@ def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeyp
     notebooks.execute("01_theory", "smoke", out)
     copies.set_aside("smoke")
     assert out.exists()
-    out.write_text(out.read_text().replace("smoke 0", "smoke 9"))
+    out.write_text(out.read_text(encoding="utf-8").replace("smoke 0", "smoke 9"), encoding="utf-8")
     copies.set_aside("smoke")
     assert not out.exists() and "is made again" in caplog.text
     assert "smoke 9" in text_of(out.parent.parent / "changed" / "01_theory.ipynb")
@@ -89,7 +89,7 @@ def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeyp
 @pytest.mark.parametrize("stem", copies.paper.NOTEBOOKS)
 def test_the_card_repeats_every_parameter(stem):
     """Whoever gives a notebook a parameter more must tell the card."""
-    tree = ast.parse((copies.ROOT / "notebooks" / f"{stem}.py").read_text())
+    tree = ast.parse((copies.ROOT / "notebooks" / f"{stem}.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for card in [call for call in calls if ast.unparse(call.func) == "tables.provenance"]:
         assert ast.unparse(card.args[1]) == repr(stem)
@@ -106,24 +106,7 @@ def test_a_failing_cell_leaves_its_copy_where_the_message_says(page):
         notebooks.execute("01_theory", "smoke", out)
     assert not out.exists()
     copy = Path(str(error.value).split("the copy up to there is ")[1].rstrip("."))
-    assert "so far" in text_of(copy) and "Traceback" in copy.read_text()
-
-
-def test_a_failing_job_is_named_with_its_log(tmp_path):
-    log = tmp_path / "01_theory.log"
-    log.write_text("something\nisoae: notebook 01_theory failed in cell 4.\n")
-    job = workflow.Job("01_theory", tmp_path / "absent.ipynb", log, 1.0)
-    told = workflow._failure([job], tmp_path / "snakemake.log")
-    assert told == f"01_theory failed: notebook 01_theory failed in cell 4. The log is {log}."
-
-
-def test_the_time_left_is_the_estimate_at_first_and_what_was_seen_in_the_end():
-    def left(spent, done):
-        return workflow.seconds_left(spent, done, 1000.0, cores=2)
-
-    assert left(0.0, 0.0) == pytest.approx(1000 / 2)
-    assert left(10.0, 2.0) < 1.5 * left(0.0, 0.0)  # others began with the first job to end
-    assert left(2e5, 1e5) == pytest.approx(1000 * 2, rel=0.01)
+    assert "so far" in text_of(copy) and "Traceback" in copy.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

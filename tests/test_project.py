@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import re
 import shutil
@@ -27,13 +28,13 @@ install = interpreters.load_install()
 
 
 def pins():
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
 def declared():
     """What the lock must have: all but the extra `metrics`, which only the real FID needs."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [part for name, part in project["optional-dependencies"].items() if name != "metrics"]
     return [Requirement(line) for part in (project["dependencies"], *extras) for line in part]
 
@@ -53,7 +54,7 @@ def test_the_lock_satisfies_the_project():
 def test_the_lock_is_exact_and_names_no_host():
     assert all(len(pin.specifier) == 1 and str(pin.specifier).startswith("==") for pin in pins())
     assert len({name_of(pin) for pin in pins()}) == len(pins())
-    assert "//" not in (ROOT / "requirements.lock").read_text()
+    assert "//" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
 def requirements_of(name, extras, platform):
@@ -103,19 +104,19 @@ def test_the_first_release_of_each_python_will_do(python):
 
 
 def test_the_same_pythons_are_promised_everywhere():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     prefix = "Programming Language :: Python :: "
     assert tuple(c.removeprefix(prefix) for c in project["classifiers"] if prefix in c) == (
         install.PYTHONS
     )
     assert project["requires-python"] == f">={install.PYTHONS[0]}"
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert conda[0].removeprefix("python=") in install.PYTHONS
-    (job,) = yaml.safe_load(WORKFLOW.read_text())["jobs"].values()
+    (job,) = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"].values()
     assert tuple(job["strategy"]["matrix"]["python"]) == install.PYTHONS
     words = f"{', '.join(install.PYTHONS[:-1])} or {install.PYTHONS[-1]}"
     for page in ("README.md", "book/run_it_yourself.md"):
-        assert f"Python {words}" in (ROOT / page).read_text(), page
+        assert f"Python {words}" in (ROOT / page).read_text(encoding="utf-8"), page
 
 
 def lint(file):
@@ -128,7 +129,9 @@ def test_the_workflow_is_one_that_github_accepts(tmp_path):
     assert lint(WORKFLOW).stdout == ""
     spoiled = tmp_path / "ci.yml"
     for right, wrong in [("timeout-minutes", "timeout"), ("matrix.python", "matrix.version")]:
-        spoiled.write_text(WORKFLOW.read_text().replace(right, wrong))
+        spoiled.write_text(
+            WORKFLOW.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8"
+        )
         assert wrong in lint(spoiled).stdout
 
 
@@ -146,7 +149,7 @@ def test_a_clone_has_the_same_bytes_whatever_git_is_set_to(tmp_path):
 
 
 def test_conda_has_the_same_pins():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     (by_pip,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
     assert by_pip == [str(pin) for pin in pins()]
 
@@ -163,12 +166,12 @@ def test_no_key_is_given_twice(name):
                 in zip(keys, node.value)}  # fmt: skip
 
     Strict.add_constructor("tag:yaml.org,2002:map", mapping)
-    assert yaml.load((ROOT / name).read_text(), Strict)
+    assert yaml.load((ROOT / name).read_text(encoding="utf-8"), Strict)
 
 
 @pytest.mark.parametrize("stem", paper.NOTEBOOKS)
 def test_notebooks_survive_the_round_trip_with_their_parameters(stem):
-    text = (ROOT / "notebooks" / f"{stem}.py").read_text()
+    text = (ROOT / "notebooks" / f"{stem}.py").read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     assert cell.source == 'preset = "laptop"\nseed = 0'
@@ -182,7 +185,7 @@ def test_notebooks_survive_the_round_trip_with_their_parameters(stem):
 def test_saving_an_unchanged_notebook_in_jupyterlab_leaves_no_difference(stem, folder):
     """As jupytext's contents manager does it, with what JupyterLab adds on opening."""
     config = load_jupytext_config(str(ROOT / folder / f"{stem}.py"))
-    text = (ROOT / "notebooks" / f"{stem}.py").read_text()
+    text = (ROOT / "notebooks" / f"{stem}.py").read_text(encoding="utf-8")
     notebook = jupytext.reads(text, "py", config=config)
     notebook.metadata |= {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "x"},
@@ -194,14 +197,14 @@ def test_saving_an_unchanged_notebook_in_jupyterlab_leaves_no_difference(stem, f
 
 
 def test_every_notebook_is_a_chapter():
-    toc = (ROOT / "_toc.yml").read_text()
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     assert re.findall(r"notebooks/(\w+)", toc) == list(paper.NOTEBOOKS)
     assert sorted(p.stem for p in (ROOT / "notebooks").glob("*.py")) == sorted(paper.NOTEBOOKS)
 
 
 def test_modules_are_small_and_planning_and_the_site_need_no_torch():
     for file in (ROOT / "isoae_lib").glob("*.py"):
-        assert len(file.read_text().splitlines()) < 500, file
+        assert len(file.read_text(encoding="utf-8").splitlines()) < 500, file
     code = "import sys, isoae_lib.paper, isoae_lib.site; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -216,3 +219,26 @@ def test_training_needs_only_what_it_says():
         "assert 'torch._dynamo' not in sys.modules, 'a short run needs no compiler'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def textual(call):
+    """Tell whether a call opens a file as text and leaves the encoding to the locale."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    owner = getattr(getattr(call.func, "value", None), "id", "")
+    if name not in ("open", "read_text", "write_text") or owner in ("os", "tarfile", "Image"):
+        return False
+    words = [word.value for word in ast.walk(call) if isinstance(word, ast.Constant)]
+    binary = any(isinstance(word, str) and re.fullmatch("[rwax+]+b", word) for word in words)
+    named = "encoding" in [keyword.arg for keyword in call.keywords]
+    return not named and (name != "open" or not binary)
+
+
+@pytest.mark.parametrize("folder", ["isoae_lib", "benchmarks", "notebooks", "tests"])
+def test_text_is_utf_8_whatever_the_locale(folder):
+    told = [
+        f"{file.name}:{node.lineno}"
+        for file in sorted((ROOT / folder).glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and textual(node)
+    ]
+    assert not told

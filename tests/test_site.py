@@ -29,8 +29,10 @@ def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_
         shutil.copytree(ROOT / name, tmp_path / name)
     for strange in (".venv/lib/pages", "build/laptop/source", "_build/html", "isoae_lib"):
         (tmp_path / strange).mkdir(parents=True)
-        (tmp_path / strange / "stranger.md").write_text("# A stranger")
-        (tmp_path / strange / "stranger.py").write_text("# %% [markdown]\n# # A stranger")
+        (tmp_path / strange / "stranger.md").write_text("# A stranger", encoding="utf-8")
+        (tmp_path / strange / "stranger.py").write_text(
+            "# %% [markdown]\n# # A stranger", encoding="utf-8"
+        )
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -39,5 +41,5 @@ def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_
     assert {Path("notebooks") / f"{stem}.html" for stem in paper.NOTEBOOKS} <= pages
     assert not [page for page in pages if "stranger" in page.name]
     for page in html.glob("notebooks/*.html"):
-        assert "These chapters are not executed" in page.read_text()
-    assert (ROOT / ".gitignore").read_text().split().count("_build/") == 1
+        assert "These chapters are not executed" in page.read_text(encoding="utf-8")
+    assert (ROOT / ".gitignore").read_text(encoding="utf-8").split().count("_build/") == 1

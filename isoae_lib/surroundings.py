@@ -1,0 +1,52 @@
+"""What a process sees of the machine around it: never a user's own settings of the tools inside."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import warnings
+
+from isoae_lib.files import ROOT
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ask to end; SIGHUP: the terminal is gone
+CACHE = ROOT / "build" / "cache"
+FOREIGN = (
+    "IPYTHON", "JUPYTER", "MATPLOTLIB", "MPL", "PAPERMILL_", "PYTHON", "SNAKEMAKE_",
+)  # fmt: skip
+KEPT = {  # variables of these tools that change no result
+    "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
+}  # fmt: skip
+CACHES = {  # of every tool that would write to the home folder or to /tmp
+    "XDG_CACHE_HOME": "",  # fontconfig, Snakemake and pooch
+    "IPYTHONDIR": "ipython",
+    "JUPYTER_CONFIG_DIR": "jupyter/config",
+    "JUPYTER_DATA_DIR": "jupyter/data",
+    "JUPYTER_RUNTIME_DIR": "jupyter/runtime",
+    "JUPYTERCACHE": "jupyter/cache",
+    "MPLCONFIGDIR": "matplotlib",
+    "NUMBA_CACHE_DIR": "numba",
+    "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
+}
+
+
+def settle() -> None:
+    """Make this process and those it starts independent of locale, home folder and variables.
+
+    In a checkout, every cache goes below `build/cache`.
+    """
+    for name in ("ISOAE_STORE", "ISOAE_DATA_DIR"):
+        if name in os.environ:  # processes that are started work in other folders
+            os.environ[name] = os.path.abspath(os.environ[name])
+    for name in [name for name in os.environ if name.startswith(FOREIGN) and name not in KEPT]:
+        del os.environ[name]
+    os.environ |= {"PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}  # text is UTF-8; no import from "."
+    if (ROOT / "Snakefile").is_file():
+        os.environ |= {name: str(CACHE / place) for name, place in CACHES.items()}
+    if sys.warnoptions:  # PYTHONWARNINGS=error would end the program at anybody's warning
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
