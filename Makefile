@@ -2,7 +2,8 @@ PYTHON ?= python3
 PRESET ?= laptop
 BIN := .venv/bin
 
-unexport PYTHONHOME PYTHONPATH
+# What belongs to another Python or another Jupyter of the user's.
+unexport PYTHONHOME PYTHONPATH JUPYTER_PATH JUPYTER_DATA_DIR IPYTHONDIR
 
 .PHONY: install book test test-slow paper clean
 .NOTPARALLEL:
@@ -29,4 +30,4 @@ test-slow: install
 	$(BIN)/pytest -q -m slow tests
 
 clean:
-	rm -rf build .snakemake
+	rm -rf build _build

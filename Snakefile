@@ -65,7 +65,11 @@ rule execute:
         ROOT + "/notebooks/{stem}.py",
         LIBRARY,
         glob.glob(f"{ROOT}/data/paper/*.csv"),
-        glob.glob(f"{ROOT}/data/runs/**/run.json", recursive=True),
+        [
+            record
+            for kind in ("runs", "curves")
+            for record in glob.glob(f"{ROOT}/data/{kind}/**/run.json", recursive=True)
+        ],
         [
             file
             for kind in ("benchmarks", "embeddings", "references")
