@@ -337,6 +337,13 @@ def is_current(venv: Path, folder: Path, asked: "str | None") -> bool:
     )
 
 
+def link(venv: Path) -> None:
+    """Lead Python to the project by a relative path: pip's absolute one fails in some locales."""
+    for packages in venv.glob("lib/python*/site-packages"):
+        back = os.path.relpath(str(venv.parent), str(packages))
+        (packages / "isoae_project.pth").write_text(back + "\n", encoding="ascii")
+
+
 def fill(environment: Environment, venv: Path, facts: "dict[str, str | None]", anew: bool) -> None:
     """Install all packages and the project itself, and try them.
 
@@ -347,6 +354,7 @@ def fill(environment: Environment, venv: Path, facts: "dict[str, str | None]", a
     try:
         environment.pip("-r", "requirements.lock")
         environment.pip("--no-deps", "--no-build-isolation", "--editable", ".")
+        link(venv)
     except Stop:
         if anew:
             remove(venv)

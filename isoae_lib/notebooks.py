@@ -15,6 +15,7 @@ from filelock import FileLock
 from isoae_lib import copies, paper, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, write_whole, writing
+from isoae_lib.surroundings import CACHE
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
@@ -48,6 +49,7 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     folder = copies.folder(preset).with_name("unfinished")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
         held = FileLock(folder.parent / f".{stem}.lock").acquire()
     notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")
     notebook.metadata["kernelspec"] = {
@@ -84,7 +86,12 @@ def _kernel() -> type[AsyncKernelManager]:
     from jupyter_client.manager import AsyncKernelManager
 
     spec = KernelSpec(
-        argv=tied.command("ipykernel.kernelapp:launch_new_instance", "-f", "{connection_file}"),
+        argv=tied.command(
+            "ipykernel.kernelapp:launch_new_instance",
+            "-f",
+            "{connection_file}",
+            "--log-level=ERROR",  # it warns of every connection that is not encrypted
+        ),
         env={"MPLBACKEND": "module://matplotlib_inline.backend_inline"},  # figures go to the page
         display_name="Python 3",
         language="python",
