@@ -5,7 +5,8 @@ import glob
 import os
 import sys
 
-from isoae_lib import paper, provenance, tied
+from isoae_lib.book import tied
+from isoae_lib.paper import provenance, sections
 
 PRESET = config.get("preset", "laptop")
 ROOT = "../.."
@@ -14,18 +15,18 @@ HTML = "../html" if PRESET != "smoke" else "../smoke/html"
 os.environ |= {"ISOAE_PYTHON": sys.executable, tied.PARENT: str(os.getpid())}
 # exec: the job is a child of Snakemake, and ends when Snakemake does; training first writes a
 # checkpoint
-TIED = f'exec > {{log}} 2>&1; cd {ROOT}; exec "$ISOAE_PYTHON" -m isoae_lib.tied '
+TIED = f'exec > {{log}} 2>&1; cd {ROOT}; exec "$ISOAE_PYTHON" -m isoae_lib.book.tied '
 TRAIN, ISOAE = TIED + "8 isoae_lib.cli:main train", TIED + "0 isoae_lib.cli:main"
-LIBRARY = sorted(glob.glob(f"{ROOT}/isoae_lib/*.py"))
-GROUPS = paper.groups(PRESET)
+LIBRARY = sorted(glob.glob(f"{ROOT}/isoae_lib/**/*.py", recursive=True))
+GROUPS = sections.groups(PRESET)
 
 
 def code_of(module):
-    return [f"{ROOT}/isoae_lib/{name}.py" for name in provenance.modules_behind(module)]
+    return [f"{ROOT}/{file}" for file in provenance.files_behind(module)]
 
 
 def stamps(wildcards):
-    groups = list(paper.groups(PRESET, (wildcards.stem,)))
+    groups = list(sections.groups(PRESET, (wildcards.stem,)))
     if wildcards.stem in ("03_evaluation_3d", "04_visualization", "05_classification"):
         groups.append("embeddings")
     return [f"{BASE}/runs/{group}.done" for group in groups]
@@ -40,11 +41,11 @@ rule book:
 
 
 rule notebooks:
-    input: expand(f"{BASE}/executed/{{stem}}.ipynb", stem=paper.NOTEBOOKS)
+    input: expand(f"{BASE}/executed/{{stem}}.ipynb", stem=sections.NOTEBOOKS)
 
 
 rule train:
-    input: code_of("runs")
+    input: code_of("paper.runs")
     output: touch(BASE + "/runs/{group}/{seed}.done")
     log: BASE + "/logs/{group}/{seed}.log"
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
@@ -53,7 +54,7 @@ rule train:
 
 
 rule embed:
-    input: code_of("embeddings")
+    input: code_of("paper.embeddings")
     output: touch(BASE + "/runs/embeddings.done")
     log: BASE + "/logs/embeddings.log"
     priority: 2  # one of the longest jobs
@@ -84,7 +85,7 @@ rule execute:
 rule site:
     input:
         rules.notebooks.input,
-        [f"{ROOT}/{name}" for name in ("_config.yml", "_toc.yml", "isoae_lib/site.py")],
+        [f"{ROOT}/{name}" for name in ("_config.yml", "_toc.yml", "isoae_lib/book/site.py")],
         [p for p in glob.glob(f"{ROOT}/book/**/*", recursive=True) if "." in p.rsplit("/", 1)[-1]],
     output: f"{HTML}/index.html"
     log: f"{BASE}/logs/book.log"

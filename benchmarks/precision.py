@@ -16,8 +16,11 @@ import torch
 import typer
 from train_step import processor
 
-from isoae_lib import datasets, engine, evaluation, paper, training
-from isoae_lib.surfaces import SURFACES
+from isoae_lib.core import engine
+from isoae_lib.paper import fitting, sections
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.metrics import evaluation
 
 STEPS = 10_000
 # Of gradients, and of values and tangents.
@@ -30,10 +33,10 @@ PRECISIONS = {
 
 def std_after(gradients: str, values: str, seed: int) -> float:
     """Return the std of edge ratios (Table 1) of a run that was trained in these precisions."""
-    spec = replace(paper.spec("3d/s-shape/I-AE", "published", seed), steps=STEPS)
+    spec = replace(sections.spec("3d/s-shape/I-AE", "published", seed), steps=STEPS)
     engine.has_bfloat16 = lambda device: gradients == "bf16"
     with engine.products(values):
-        fit = training.fit(spec)
+        fit = fitting.fit(spec)
     metrics = evaluation.evaluate(
         fit.model, *datasets.training_data(spec), SURFACES[spec.data]
     )  # in double precision

@@ -9,9 +9,9 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from isoae_lib import architectures, datasets
-from isoae_lib.engine import Engine
-from isoae_lib.networks import (
+from isoae_lib.core import architectures
+from isoae_lib.core.engine import Engine
+from isoae_lib.core.networks import (
     Autoencoder,
     Conv2d,
     ConvTranspose2d,
@@ -19,7 +19,8 @@ from isoae_lib.networks import (
     SoftPlus,
     fully_connected,
 )
-from isoae_lib.specs import RunSpec
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.specs import RunSpec
 
 # Steps behind the network of the surfaces when it is timed: weights grow, and subnormal numbers
 # with them, and most of a run is spent far from its start.
@@ -38,7 +39,7 @@ Step = Callable[[], object]
 def data_of(network: str, batch: int, latent: int = 2) -> Tensor:
     """Return as many samples (batch, D) as a step takes: the S shape, or even noise."""
     if network == "3-256x5-2" and latent == 2:
-        points, _ = datasets.training_data(RunSpec("s-shape", "I-AE", points=batch))
+        points, _ = datasets.training_data(RunSpec(data="s-shape", method="I-AE", points=batch))
         return torch.tensor(points, dtype=torch.float32)
     rng = torch.Generator().manual_seed(0)
     return torch.rand(batch, latent if network == "3-256x5-2" else 784, generator=rng)
@@ -57,7 +58,7 @@ def trained(count: int) -> Autoencoder:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    spec = RunSpec("s-shape", "I-AE", points=1000, batch=64, weight=WEIGHT)
+    spec = RunSpec(data="s-shape", method="I-AE", points=1000, batch=64, weight=WEIGHT)
     engine = Engine([datasets.build(spec)], [data_of("3-256x5-2", 1000)], [spec], compiled=False)
     for _ in range(count):
         engine.step(RATE, 1.0)
@@ -79,7 +80,7 @@ def ours(
     Gradients are in bfloat16 where the processor has it, unless `coarse` says no.
     """
     model, x = NETWORKS[network](latent), data_of(network, batch, latent).to(device)
-    spec = RunSpec("s-shape", method, batch=batch, latent=min(latent, 3), weight=WEIGHT)
+    spec = RunSpec(data="s-shape", method=method, batch=batch, latent=min(latent, 3), weight=WEIGHT)
     object.__setattr__(spec, "latent", latent)  # a spec checks against the surfaces' 3 dimensions
     engine = Engine([model], [x], [spec], compiled)
     engine.coarse &= coarse
@@ -135,7 +136,7 @@ def double_backward(network: str, batch: int, latent: int = 2, device: str = "cp
 
 def full_jacobians(network: str, batch: int, latent: int) -> Step:
     """What the paper avoids: d products for each differential, through our own chain rule."""
-    from isoae_lib.isometry import pull_back, push_forward
+    from isoae_lib.core.isometry import pull_back, push_forward
 
     model, x = NETWORKS[network](latent), data_of(network, batch, latent)
     adam = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)

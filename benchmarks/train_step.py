@@ -30,7 +30,7 @@ def work(pipe: Any, network: str, batch: int, device: str, names: tuple[str, ...
     import steps
     import torch
 
-    from isoae_lib.training import hardware
+    from isoae_lib.core.training import hardware
 
     steps.NETWORKS[network](2)  # trains first, if at all, while subnormal numbers are flushed
     torch.set_flush_denormal(names == FLUSHED)  # the library does, and threads started later follow

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tqdm import tqdm
 
-from isoae_lib import paper
+from isoae_lib import progress
+from isoae_lib.book.surroundings import settle
 from isoae_lib.errors import InputError, Unfinished, choose
 from isoae_lib.files import project
-from isoae_lib.specs import change
-from isoae_lib.surroundings import ENDING, settle
+from isoae_lib.paper import sections
+from isoae_lib.paper.specs import change
 
 if TYPE_CHECKING:
-    from isoae_lib.runs import Run
+    from isoae_lib.paper.runs import Run
 
 UNFINISHED = 75  # exit status of a run that stopped at a checkpoint: "try again" to the shell
 
@@ -32,7 +29,7 @@ app.add_typer(runs_app, name="runs")
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
 
-Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(paper.PRESETS)}")]
+Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(sections.PRESETS)}")]
 Store = Annotated[Path | None, typer.Option(help="folder of the records")]
 Seeds = Annotated[
     list[int] | None, typer.Option(help="decides points, weights and batches; may be repeated")
@@ -53,7 +50,7 @@ def isoae(
 @app.command()
 def train(
     names: Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
-    preset: Annotated[str, typer.Option(help=f"scale: {', '.join(paper.SCALES)}")] = "laptop",
+    preset: Annotated[str, typer.Option(help=f"scale: {', '.join(sections.SCALES)}")] = "laptop",
     seed: Seeds = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     store: Store = None,
@@ -70,22 +67,23 @@ def train(
     """
     settings, names = _settings(set_, names)
     specs = {
-        (name, s): change(paper.spec(name, preset, s), settings) for name, s in _each(names, seed)
+        (name, s): change(sections.spec(name, preset, s), settings)
+        for name, s in _each(names, seed)
     }
     scale = preset if not settings else "custom"
-    stop = stopper(seconds_of(budget) if budget else None)
+    stop = progress.stopper(progress.seconds_of(budget) if budget else None)
     import torch  # heavy, and not needed to refuse a misspelt name
 
-    from isoae_lib import runs
+    from isoae_lib.paper import runs
 
     torch.set_num_threads(1)  # independent runs on the cores beat one run on all of them
     if device.startswith("cuda"):
         every = list(specs.values())
-        show = _progress(f"{len(every)} runs", every[0].steps)
+        show = progress.shown(f"{len(every)} runs", every[0].steps)
         runs.train_stacks(every, scale, store, device, show, stop)
     for (name, _), spec in specs.items():
         try:
-            run = runs.get(spec, scale, store, device, _progress(name, spec.steps), stop)
+            run = runs.get(spec, scale, store, device, progress.shown(name, spec.steps), stop)
         except Unfinished as reason:
             raise Unfinished(f"{name}: {reason}") from None
         print(f"done {name}", file=sys.stderr, flush=True)
@@ -112,69 +110,10 @@ def _settings(first: list[str] | None, words: list[str]) -> tuple[list[str], lis
     return [*(first or []), *more], names
 
 
-def seconds_of(text: str) -> float:
-    """Return the seconds of a duration like 90s, 8m or 1h30m.
-
-    Raises
-    ------
-    InputError
-        If it is none.
-    """
-    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
-    if not text or match is None:
-        raise InputError(f"'{text}' is no time: write it like 90s, 8m or 1h30m.")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return 3600 * hours + 60 * minutes + seconds
-
-
-def stopper(budget: float | None) -> Callable[[], bool]:
-    """Return what says when to stop: after Ctrl-C or another polite signal, or a used up budget."""
-    asked = False
-    ends = time.monotonic() + budget if budget is not None else float("inf")
-
-    def ask(*_: object) -> None:
-        nonlocal asked
-        if asked:  # the second time, at once
-            raise KeyboardInterrupt
-        asked = True
-
-    for number in ENDING:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
-            signal.signal(number, ask)
-    return lambda: asked or time.monotonic() > ends
-
-
-def _progress(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
-    """Return what shows a run's progress: a bar on a terminal, tab-separated lines elsewhere."""
-    if sys.stderr.isatty():
-        bar = tqdm(total=steps, desc=name, unit="step")
-
-        def move(step: int, row: dict[str, float]) -> None:
-            bar.set_postfix({k: f"{v:.3g}" for k, v in row.items() if k != "step"}, refresh=False)
-            bar.update(step - bar.n)
-            if step == steps:
-                bar.close()
-
-        return move
-    began: list[float] = []  # moment and step of the first call
-
-    def tell(step: int, row: dict[str, float]) -> None:
-        began[:] = began or [time.monotonic(), step]
-        if step == began[1]:
-            return
-        spent = time.monotonic() - began[0]
-        left = spent * (steps - step) / (step - began[1])
-        terms = "\t".join(f"{key} {value:.3g}" for key, value in row.items() if key != "step")
-        head = f"{name}\t{step}/{steps}\t{spent:.0f} s\tleft {left:.0f} s"
-        print(f"{head}\t{terms}", file=sys.stderr, flush=True)
-
-    return tell
-
-
 @app.command()
 def notebook(
     words: Annotated[
-        list[str], typer.Argument(metavar="NAME", help=f"one of {', '.join(paper.NOTEBOOKS)}")
+        list[str], typer.Argument(metavar="NAME", help=f"one of {', '.join(sections.NOTEBOOKS)}")
     ],
     preset: Preset = "laptop",
     out: Annotated[Path | None, typer.Option(help="the executed copy")] = None,
@@ -187,13 +126,13 @@ def notebook(
     One with changed parameters goes to build/PRESET/changed, and never into the book.
     """
     project()
-    from isoae_lib import copies, notebooks
+    from isoae_lib.book import copies, notebooks
 
     settings, stems = _settings(set_, words)
     if len(stems) != 1:
         raise InputError(f"{len(stems)} notebooks: give one, like 01_theory.")
     stem = stems[0]
-    choose("preset", preset, paper.PRESETS)
+    choose("preset", preset, sections.PRESETS)
     parameters = copies.changed(stem, settings)
     target = out or copies.place(stem, preset, parameters)
     notebooks.execute(stem, preset, target, parameters)
@@ -203,7 +142,7 @@ def notebook(
 @app.command()
 def embed(preset: Preset = "laptop") -> None:
     """Compute the classic embeddings of Figure 3 and keep them in the store."""
-    from isoae_lib import embeddings
+    from isoae_lib.paper import embeddings
 
     embeddings.prepare(preset)
 
@@ -216,7 +155,7 @@ def book(
 ) -> None:
     """Train what is missing, execute the notebooks and build the book."""
     project()
-    from isoae_lib import workflow
+    from isoae_lib.book import workflow
 
     workflow.build(preset, jobs, target)
 
@@ -232,14 +171,14 @@ def paper_(
         project()
     import torch
 
-    from isoae_lib import estimate as cost
+    from isoae_lib.paper import estimate as cost
 
     torch.set_num_threads(1)
     print(f"{'tables and figures':<28s}{'runs':>6s}{'steps':>13s}{'hours of one process':>23s}")
     for row in cost.costs(preset, device):
         print(f"{row.shown:<28s}{row.runs:>6d}{row.steps:>13,d}{row.seconds / 3600:>23.2f}")
     if not estimate:
-        from isoae_lib import workflow
+        from isoae_lib.book import workflow
 
         workflow.build(preset)
 
@@ -248,7 +187,7 @@ def paper_(
 def site(preset: Preset = "laptop") -> None:
     """Build the html from notebooks that are executed already."""
     project()
-    from isoae_lib import site
+    from isoae_lib.book import site
 
     site.build(preset)
 
@@ -266,18 +205,16 @@ def show(
     store: Store = None,
 ) -> None:
     """Print a record: what was asked, the numbers, and where they come from."""
-    from isoae_lib import runs
-
     found = [run for run in _readable(store) if run.spec.key.startswith(key)]
     if len(found) != 1:
         raise InputError(f"{len(found)} records begin with '{key}': see `isoae runs list`.")
-    print(runs.as_text(found[0]))
+    print(_as_text(found[0]))
 
 
 @runs_app.command()
 def verify(store: Store = None) -> None:
     """Check every file of every record, published ones too; exit status 1 if one is damaged."""
-    from isoae_lib import runs
+    from isoae_lib.paper import runs
 
     sound, damaged = 0, []
     for folder in runs.folders(store):
@@ -304,11 +241,11 @@ def publish(
     Only what this code trained: a record and the code beside it belong together.
     """
     project()
-    from isoae_lib import runs
+    from isoae_lib.paper import runs
 
     found = []
     for name, s in _each(names, seed):
-        run = runs.find(paper.spec(name, preset, s), store)
+        run = runs.find(sections.spec(name, preset, s), store)
         if run is None:
             raise InputError(
                 f"{name}, seed {s}, is not in the store at scale {preset} as this code makes "
@@ -323,7 +260,9 @@ def publish(
 def verdicts_() -> None:
     """Judge the published runs, and write how many claims got which verdict into the README."""
     readme = project() / "README.md"
-    from isoae_lib import claims, files, runs, verdicts
+    from isoae_lib import files
+    from isoae_lib.paper import claims, runs
+    from isoae_lib.paper.claims import verdicts
 
     count = claims.tally({"published runs": claims.ledger(verdicts.table(runs.published()))})
     before, _, after = verdicts.parts(readme.read_text(encoding="utf-8"))
@@ -337,9 +276,9 @@ def references(
 ) -> None:
     """Measure Table 2's classifiers without autoencoders, at the scale of the published runs."""
     project()
-    from isoae_lib import references
+    from isoae_lib.paper import references
 
-    print(references.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
+    print(references.publish(choose("data set", data, sections.DATA_OF_TABLE_2)))
 
 
 @runs_app.command()
@@ -348,15 +287,15 @@ def embeddings(
 ) -> None:
     """Embed images by U-MAP and t-SNE, for the published Figure 5."""
     project()
-    from isoae_lib import embeddings
+    from isoae_lib.paper import embeddings
 
-    print(embeddings.publish(choose("data set", data, paper.DATA_OF_TABLE_2)))
+    print(embeddings.publish(choose("data set", data, sections.DATA_OF_TABLE_2)))
 
 
 @data_app.command()
 def status() -> None:
     """Show which data sets are in the data folder."""
-    from isoae_lib import images
+    from isoae_lib.paper.data import images
 
     print(f"data folder: {images.folder()}")
     for name, known in images.DATA_SETS.items():
@@ -366,7 +305,7 @@ def status() -> None:
 @data_app.command()
 def fetch(name: Annotated[str, typer.Argument(help="a data set, like mnist")]) -> None:
     """Download a data set from its official place; interrupted downloads resume."""
-    from isoae_lib import downloads, images
+    from isoae_lib.paper.data import downloads, images
 
     print(downloads.fetch(choose("data set", name, images.DATA_SETS)))
 
@@ -374,7 +313,7 @@ def fetch(name: Annotated[str, typer.Argument(help="a data set, like mnist")]) -
 @data_app.command("verify")
 def verify_data() -> None:
     """Compare what is there with the official content; exit status 1 if something is damaged."""
-    from isoae_lib import images
+    from isoae_lib.paper.data import images
 
     states = {name: images.state(name) for name in images.DATA_SETS}
     for name, state in states.items():
@@ -384,13 +323,24 @@ def verify_data() -> None:
 
 
 def _readable(store: Path | None) -> Iterator[Run]:
-    from isoae_lib import runs
+    from isoae_lib.paper import runs
 
     for folder in runs.folders(store):
         try:
             yield runs.read(folder)
         except InputError as error:
             print(f"isoae: {error}", file=sys.stderr)
+
+
+def _as_text(run: Run) -> str:
+    """Return a record as text, one `name: value` a line."""
+    lines = [str(run), f"folder: {run.folder}"]
+    for name, value in run.record.items():
+        if isinstance(value, dict):
+            lines += [f"{name}.{key}: {inner}" for key, inner in value.items()]
+        else:
+            lines.append(f"{name}: {value}")
+    return "\n".join(lines)
 
 
 def main() -> None:

@@ -24,8 +24,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from isoae_lib import evaluation, figures, isometry, networks, runs, tables, theory, verdicts
-from isoae_lib.surfaces import surface
+from isoae_lib.book import figures, tables
+from isoae_lib.core import isometry, networks
+from isoae_lib.paper import runs, theory
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.data.surfaces import surface
+from isoae_lib.paper.metrics import evaluation
 
 figures.style()
 torch.set_num_threads(1)
@@ -198,7 +202,7 @@ assert np.isclose(stretched_iso, 0.01) and np.isclose(stretched_piso, (1 - 1 / 1
 # are longer, as mean ± standard deviation over seeds:
 
 # %% tags=["hide-input"]
-from isoae_lib.training import build
+from isoae_lib.paper.data.datasets import build
 
 run = runs.load("3d/s-shape/I-AE", preset, seed)
 rows = {}

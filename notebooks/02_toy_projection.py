@@ -18,7 +18,9 @@ seed = 0
 # %% tags=["hide-input"]
 import pandas as pd
 
-from isoae_lib import claims, figures, paper, runs, tables, verdicts
+from isoae_lib.book import figures, tables
+from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper.claims import verdicts
 
 figures.style()
 methods = ("I-AE", "CAE")
@@ -40,10 +42,10 @@ print(f"{spec.depth} hidden layers of {spec.width}, {spec.steps} steps of {spec.
 
 # %%
 import inspect
-from isoae_lib import penalties
+from isoae_lib.core import objectives
 
-print(inspect.getsource(penalties.isometric))
-print(inspect.getsource(penalties.contractive))
+print(inspect.getsource(objectives.isometric))
+print(inspect.getsource(objectives.contractive))
 
 # %% [markdown]
 # ## The picture
@@ -75,7 +77,7 @@ columns = {  # shown as -> metric, digits
     "0.2 below": ("spacing_variation_below", 3),
     "error at the data (RMSE)": ("rmse", 6),
 }
-named = runs.named(paper.notebook_runs("02_toy_projection", preset, seed), preset)
+named = runs.named(sections.notebook_runs("02_toy_projection", preset, seed), preset)
 many = verdicts.table(named)
 published = verdicts.table(runs.published())
 sources = {"published runs": published, f"this build ({preset})": many}

@@ -18,16 +18,19 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from isoae_lib import claims, evaluation, figures, paper, runs, tables, verdicts
-from isoae_lib.surfaces import SURFACES
+from isoae_lib.book import figures, tables
+from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.metrics import evaluation
 
 figures.style()
-seeds = paper.SEEDS[preset]
-named = runs.named(paper.notebook_runs("03_evaluation_3d", preset, seed), preset)
+seeds = sections.SEEDS[preset]
+named = runs.named(sections.notebook_runs("03_evaluation_3d", preset, seed), preset)
 every, published = verdicts.table(named), verdicts.table(runs.published())
 sources = {"published run": published, f"this build ({preset})": every}
-shown = {data: {m: every[data, m][0] for m in paper.METHODS_3D} for data in SURFACES}
-table_1 = {data: {m: shown[data][m] for m in paper.TABLE_1_METHODS} for data in SURFACES}
+shown = {data: {m: every[data, m][0] for m in sections.METHODS_3D} for data in SURFACES}
+table_1 = {data: {m: shown[data][m] for m in sections.TABLE_1_METHODS} for data in SURFACES}
 
 # %% [markdown]
 # ## The experiment
@@ -51,7 +54,7 @@ print(f"lambda_iso = {spec.weight}, {len(seeds)} seeds")
 # LLE are run as the paper says: 30 neighbours, perplexity 50; LLE's 12 neighbours are our choice.
 
 # %% tags=["hide-input"]
-from isoae_lib.embeddings import classic
+from isoae_lib.paper.embeddings import classic
 
 for name, surface in SURFACES.items():
     run = shown[name]["I-AE"]
@@ -186,7 +189,7 @@ print(f"{scale.spec.steps:,} steps of {scale.spec.batch} points, on {scale.recor
 
 # %% tags=["hide-input"]
 for name, surface in SURFACES.items():
-    row = {m: published[name, m][0] for m in paper.METHODS_3D if (name, m) in published}
+    row = {m: published[name, m][0] for m in sections.METHODS_3D if (name, m) in published}
     first = next(iter(row.values()))
     figures.embeddings(surface, first.points, first.chart, {m: r.codes for m, r in row.items()})
 

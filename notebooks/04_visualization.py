@@ -16,14 +16,17 @@ seed = 0
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from isoae_lib import claims, embeddings, figures, image_figures, images
-from isoae_lib import paper, planar, runs, tables, verdicts
+from isoae_lib.book import figures, image_figures, tables
+from isoae_lib.paper import claims, embeddings, runs, sections
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.data import images
+from isoae_lib.paper.metrics import planar
 
 figures.style()
-named = runs.named(paper.notebook_runs("04_visualization", preset, seed), preset)
+named = runs.named(sections.notebook_runs("04_visualization", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
-data = paper.image_data(preset)[0]
+data = sections.image_data(preset)[0]
 classes = images.DATA_SETS[data].classes
 
 # %% [markdown]
@@ -36,7 +39,7 @@ classes = images.DATA_SETS[data].classes
 # %%
 networks = {"FC-NN": f"visualization-FC/{data}", "S-CNN": f"visualization-CNN/{data}"}
 sources = {f"this build ({preset})": here, "published": published}
-tables.scales(sources, *paper.FIGURE_5_NETWORKS)
+tables.scales(sources, *sections.FIGURE_5_NETWORKS)
 
 # %% [markdown]
 # The convolutional pair, layer by layer, as printed and for one image:
@@ -55,7 +58,8 @@ classic, their_pixels, their_labels = embeddings.classic_images(data, preset)
 first = here[networks["FC-NN"], "I-AE"][0]
 others = {method: (plane, their_labels) for method, plane in classic.items()}
 rows = {
-    network: {m: (here[place, m][0].codes, first.labels) for m in paper.FIGURE_5_METHODS} | others
+    network: {m: (here[place, m][0].codes, first.labels) for m in sections.FIGURE_5_METHODS}
+    | others
     for network, place in networks.items()
 }
 for network, row in rows.items():
@@ -103,8 +107,8 @@ tables.embedding_numbers(here, networks, measured)
 # %% tags=["hide-input"]
 titles = {
     f"{images.DATA_SETS[d].title}, {network}": f"{s}/{d}"
-    for s, network in paper.FIGURE_5_NETWORKS.items()
-    for d in paper.SECTIONS[s][0]
+    for s, network in sections.FIGURE_5_NETWORKS.items()
+    for d in sections.SECTIONS[s][0]
 }
 there = {title: place for title, place in titles.items() if (place, "I-AE") in published}
 for title, place in titles.items():
@@ -117,7 +121,7 @@ published_classic = embeddings.published()
 for title, place in there.items():
     theirs = published_classic.get(place.split("/")[1], {"planes": {}})
     known = images.DATA_SETS[place.split("/")[1]].classes
-    row = {m: published[place, m][0] for m in paper.FIGURE_5_METHODS if (place, m) in published}
+    row = {m: published[place, m][0] for m in sections.FIGURE_5_METHODS if (place, m) in published}
     shown = {m: (run.codes, run.labels) for m, run in row.items()}
     shown |= {m: (plane, theirs["labels"]) for m, plane in theirs["planes"].items()}
     _ = image_figures.embeddings(shown, title, known)
@@ -130,7 +134,7 @@ their_numbers = {
     for d, record in published_classic.items()
     for m, numbers in record["metrics"].items()
 }
-for d in paper.DATA_OF_TABLE_2:
+for d in sections.DATA_OF_TABLE_2:
     title = images.DATA_SETS[d].title
     places = {t: place for t, place in there.items() if place.endswith(f"/{d}")}
     others = {row: numbers for row, numbers in their_numbers.items() if row[0] == title}
@@ -174,4 +178,4 @@ tables.provenance(named, "04_visualization", preset, seed=seed)
 # <06_sensitivity>`.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.published_provenance(*paper.FIGURE_5_NETWORKS)
+tables.published_provenance(*sections.FIGURE_5_NETWORKS)

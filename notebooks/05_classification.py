@@ -14,13 +14,15 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-from isoae_lib import claims, downstream, figures, paper, references, runs, tables, verdicts
+from isoae_lib.book import downstream, figures, tables
+from isoae_lib.paper import claims, references, runs, sections
+from isoae_lib.paper.claims import verdicts
 
 figures.style()
-named = runs.named(paper.notebook_runs("05_classification", preset, seed), preset)
+named = runs.named(sections.notebook_runs("05_classification", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
-data = paper.image_data(preset, "classification")[0]
+data = sections.image_data(preset, "classification")[0]
 place = f"classification/{data}"
 
 # %% [markdown]

@@ -16,14 +16,16 @@ seed = 0
 # %% tags=["hide-input"]
 import pandas as pd
 
-from isoae_lib import claims, figures, image_figures, paper, runs, tables, verdicts
-from isoae_lib.image_claims import swept_at
+from isoae_lib.book import figures, image_figures, tables
+from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims.image_claims import swept_at
 
 figures.style()
-named = runs.named(paper.notebook_runs("06_sensitivity", preset, seed), preset)
+named = runs.named(sections.notebook_runs("06_sensitivity", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
-data = paper.image_data(preset)[0]
+data = sections.image_data(preset)[0]
 place = f"sensitivity/{data}"
 
 # %% [markdown]
@@ -89,7 +91,7 @@ tables.ablations(published, "sensitivity/mnist")
 # published runs on MNIST with a quarter of the steps:
 
 # %% tags=["hide-input"]
-pd.concat(tables.sweep(published, section) for section in paper.FIGURE_5_NETWORKS)
+pd.concat(tables.sweep(published, section) for section in sections.FIGURE_5_NETWORKS)
 
 # %% [markdown]
 # ## Verdicts
@@ -121,4 +123,4 @@ tables.published_provenance("sensitivity")
 # The sweep behind the rivals' settings:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.published_provenance(*paper.FIGURE_5_NETWORKS, sweep=True)
+tables.published_provenance(*sections.FIGURE_5_NETWORKS, sweep=True)

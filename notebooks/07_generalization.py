@@ -16,15 +16,16 @@ seed = 0
 import pandas as pd
 from IPython.display import display
 
-from isoae_lib import (
-    claims, datasets, density, downstream, figures, images, paper, runs, tables, verdicts,
-)  # fmt: skip
+from isoae_lib.book import downstream, figures, tables
+from isoae_lib.paper import claims, density, runs, sections
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.data import datasets, images
 
 figures.style()
-named = runs.named(paper.notebook_runs("07_generalization", preset, seed), preset)
+named = runs.named(sections.notebook_runs("07_generalization", preset, seed), preset)
 here = verdicts.table(named)
 published = verdicts.table(runs.published())
-data = paper.image_data(preset, "generalization")[0]
+data = sections.image_data(preset, "generalization")[0]
 place = f"generalization/{data}"
 
 # %% [markdown]
@@ -54,7 +55,7 @@ tables.scales({f"this build ({preset})": here, "published": published}, "general
 
 # %% tags=["hide-input"]
 sources = {"published run": published, f"this build ({preset})": here}
-for name in paper.DATA_OF_TABLE_7:
+for name in sections.DATA_OF_TABLE_7:
     display(downstream.generalization_table(name, sources))
 
 # %% tags=["hide-input"]
@@ -69,7 +70,7 @@ print("nothing, and no verdict is passed on it.")
 # quarter turn a face was rotated:
 
 # %% tags=["hide-input"]
-titles = {images.DATA_SETS[d].title: f"generalization/{d}" for d in paper.DATA_OF_TABLE_7}
+titles = {images.DATA_SETS[d].title: f"generalization/{d}" for d in sections.DATA_OF_TABLE_7}
 there = {title: p for title, p in titles.items() if (p, "AE") in published}
 for title, where in there.items():
     run = published[where, "AE"][0]
@@ -88,14 +89,14 @@ for title in [title for title in titles if title not in there]:
 
 # %% tags=["hide-input"]
 rows = {"test image": datasets.test_data(spec)[0]} | {
-    m: here[place, m][0].pictures["rebuilt"] for m in paper.TABLE_7_METHODS
+    m: here[place, m][0].pictures["rebuilt"] for m in sections.TABLE_7_METHODS
 }
 _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% tags=["hide-input"]
 for title, where in there.items():
     tests = downstream.test_images(published[where, "AE"][0])
-    shown = {m: published[where, m][0].pictures["rebuilt"] for m in paper.TABLE_7_METHODS
+    shown = {m: published[where, m][0].pictures["rebuilt"] for m in sections.TABLE_7_METHODS
              if (where, m) in published}  # fmt: skip
     figure = downstream.pictures(tests | shown, downstream.table_7_name)
     figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
@@ -120,7 +121,7 @@ downstream.sampling_table(published, there) if there else None
 # Drawn from the mixture, in this build:
 
 # %% tags=["hide-input"]
-rows = {m: here[place, m][0].pictures["mixture"] for m in paper.TABLE_7_METHODS}
+rows = {m: here[place, m][0].pictures["mixture"] for m in sections.TABLE_7_METHODS}
 _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% [markdown]

@@ -19,10 +19,12 @@ from collections import Counter
 
 from IPython.display import Markdown
 
-from isoae_lib import claims, figures, paper, runs, tables, verdicts
+from isoae_lib.book import figures, tables
+from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper.claims import verdicts
 
 figures.style()
-here = runs.named(paper.notebook_runs("08_claims", preset, seed), preset)
+here = runs.named(sections.notebook_runs("08_claims", preset, seed), preset)
 ledger = claims.ledger(verdicts.table(here))
 published = claims.ledger(verdicts.table(runs.published()))
 

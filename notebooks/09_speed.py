@@ -19,7 +19,9 @@ import json
 
 import pandas as pd
 
-from isoae_lib import chain, engine, figures, isometry, runs, tables
+from isoae_lib.book import figures, tables
+from isoae_lib.core import chain_rule, engine, isometry
+from isoae_lib.paper import runs
 from isoae_lib.files import ROOT
 
 figures.style()
@@ -38,7 +40,7 @@ steps, on_gpu, sweep, rounded = (
 # %%
 import inspect
 
-print(inspect.getsource(chain.forward))
+print(inspect.getsource(chain_rule.forward))
 print(inspect.getsource(isometry.push_forward))
 
 # %% [markdown]

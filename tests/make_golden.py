@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from isoae_lib import training
-from isoae_lib.specs import METHODS, TRAINING_VERSION, RunSpec
+from isoae_lib.core.spec import METHODS, TRAINING_VERSION
+from isoae_lib.paper import fitting
+from isoae_lib.paper.specs import RunSpec
 
 TINY = {"points": 60, "steps": 12, "batch": 20, "width": 16, "depth": 2, "weight": 0.5}
 TINY_IMAGES = {"points": 60, "steps": 6, "batch": 20, "network": "S-CNN", "width_factor": 1 / 16}
-RUNS = {f"s-shape/{m}": RunSpec("s-shape", m, **TINY) for m in METHODS} | {
-    f"mnist-5k/{m}": RunSpec("mnist-5k", m, **TINY_IMAGES) for m in METHODS if m != "TCAE"
+RUNS = {f"s-shape/{m}": RunSpec(data="s-shape", method=m, **TINY) for m in METHODS} | {
+    f"mnist-5k/{m}": RunSpec(data="mnist-5k", method=m, **TINY_IMAGES)
+    for m in METHODS
+    if m != "TCAE"
 }
 
 
 def losses_of_tiny(name: str) -> list[float]:
     """Return the last loss terms of a tiny run, of a network with BatchNorm or without."""
-    last = training.fit(RUNS[name]).history[-1]
+    last = fitting.fit(RUNS[name]).history[-1]
     return [value for name, value in last.items() if name != "step"]
 
 

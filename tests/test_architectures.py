@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from isoae_lib import datasets
-from isoae_lib.architectures import ARCHITECTURES, build, layer_costs, summary
+from isoae_lib.core.architectures import ARCHITECTURES, build, layer_costs, summary
 from isoae_lib.errors import InputError
-from isoae_lib.specs import AMBIENT, RunSpec
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.specs import AMBIENT, RunSpec
 
 # side of the image after each layer with weights but BatchNorm, by hand from the printed numbers
 SIDES = {
@@ -95,8 +95,8 @@ def test_shapes_by_arithmetic_are_those_of_a_pass(name):
 @pytest.mark.parametrize("method", ["TCAE", "RAE-SN"])
 def test_counting_multiply_adds_leaves_the_networks_as_they_are(method):
     network = {"TCAE": "MLP", "RAE-SN": "S-CNN"}[method]
-    spec = RunSpec("s-shape" if method == "TCAE" else "mnist-5k", method, network=network,
-                   width_factor=1 / 16, points=100)  # fmt: skip
+    data = "s-shape" if method == "TCAE" else "mnist-5k"
+    spec = RunSpec(data=data, method=method, network=network, width_factor=1 / 16, points=100)
     model = datasets.build(spec).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     total = sum(row.multiply_adds for row in layer_costs(model, AMBIENT[spec.data]))

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 import steps
 
-from isoae_lib.engine import Engine
-from isoae_lib.specs import LEAST_POINTS as POINTS
+from isoae_lib.core.engine import Engine
+from isoae_lib.paper.specs import LEAST_POINTS as POINTS
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_full_jacobians_cost_more_with_every_latent_and_probes_do_not():
 
 def test_every_step_starts_from_the_same_trained_weights():
     one, other = (steps.NETWORKS["3-256x5-2"](2) for _ in range(2))
-    start = steps.datasets.build(steps.RunSpec("s-shape", "I-AE", points=1000))
+    start = steps.datasets.build(steps.RunSpec(data="s-shape", method="I-AE", points=1000))
     same = [torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True)]
     moved = [not torch.equal(a, b) for a, b in zip(one.parameters(), start.parameters())]
     assert all(same) and all(moved) and one is not other

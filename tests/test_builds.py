@@ -25,7 +25,7 @@ seed = 0
 
 # %%
 import matplotlib.pyplot as plt
-from isoae_lib import runs
+from isoae_lib.paper import runs
 run = runs.load("toy/curve/I-AE", preset, seed)
 print(run.metrics.keys(), "±")
 plt.plot([0, 1]);
@@ -42,13 +42,13 @@ def project(tmp_path_factory):
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "01_theory.py", folder / "notebooks")
     (folder / "notebooks" / "02_toy_projection.py").write_text(PAGE, encoding="utf-8")
-    paper = folder / "isoae_lib" / "paper.py"
-    text = paper.read_text(encoding="utf-8")
+    sections = folder / "isoae_lib" / "paper" / "sections.py"
+    text = sections.read_text(encoding="utf-8")
     text, times = re.subn(
         r"^NOTEBOOKS = \(.*?^\)", 'NOTEBOOKS = ("02_toy_projection",)', text, flags=re.M | re.S
     )
     assert times == 1
-    paper.write_text(text, encoding="utf-8")
+    sections.write_text(text, encoding="utf-8")
     return folder
 
 

@@ -8,8 +8,11 @@ import pytest
 import torch
 from make_golden import RUNS
 
-from isoae_lib import architectures, datasets, evaluation, features, networks, training
-from isoae_lib.specs import RunSpec
+from isoae_lib.core import architectures, networks, training
+from isoae_lib.paper import fitting
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.metrics import evaluation, features
+from isoae_lib.paper.specs import RunSpec
 
 
 @contextmanager
@@ -43,7 +46,7 @@ STATES = {
 
 def outcome(spec):
     """Everything that a record holds of a run: weights, losses along the way and at the end."""
-    fit = training.fit(spec)
+    fit = fitting.fit(spec)
     points = datasets.training_data(spec)[0]
     codes = evaluation.encoder_map(fit.model)(points)
     losses = training.losses_of(fit.model, points, spec.reduction)
@@ -88,7 +91,7 @@ def test_starting_weights_of_fully_connected_networks(tied):
 
 
 def test_the_classifier_and_its_features(tmp_path):
-    spec = RunSpec("mnist-5k", "AE", points=200, network="FC-NN", width_factor=1 / 16)
+    spec = RunSpec(data="mnist-5k", method="AE", points=200, network="FC-NN", width_factor=1 / 16)
     images = datasets.training_data(spec)[0][:5] / 255
     stores = iter(range(100))  # a new one each time, or the classifier would be found
 

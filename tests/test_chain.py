@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from isoae_lib import chain, isometry
-from isoae_lib.architectures import ARCHITECTURES, build
-from isoae_lib.networks import Conv2d, ConvTranspose2d, Scale, SoftPlus
+from isoae_lib.core import chain_rule, isometry
+from isoae_lib.core.architectures import ARCHITECTURES, build
+from isoae_lib.core.networks import Conv2d, ConvTranspose2d, Scale, SoftPlus
 
 LAYERS = {
     "linear": (lambda: nn.Linear(4, 3), (4,)),
@@ -38,7 +38,7 @@ def settled_map(net, batch):
     """
     at, maps = batch, []
     for layer in net:
-        if isinstance(layer, chain.NORMS) and layer.training:
+        if isinstance(layer, chain_rule.NORMS) and layer.training:
             others = [k for k in range(at.ndim) if k != 1]
             mean = at.mean(others, keepdim=True)
             deviation = ((at - mean).square().mean(others, keepdim=True) + layer.eps).sqrt()
@@ -87,7 +87,7 @@ def test_whole_networks_both_ways_and_their_gradients(name):
     size = math.prod(ARCHITECTURES[name].shape)
     x, z = torch.rand(6, size).double(), torch.randn(6, 3).double()
     u = isometry.unit_vectors(6, 3, x)
-    assert chain.is_chain(model.encoder) and chain.is_chain(model.decoder)
+    assert chain_rule.is_chain(model.encoder) and chain_rule.is_chain(model.decoder)
     assert model(x).shape == x.shape and model.encoder(x).shape == (6, 3)
     f, g = settled_map(model.decoder, z), settled_map(model.encoder, x)
     slow = isometry.departure(torch.func.jvp(f, (z,), (u,))[1])
@@ -105,7 +105,7 @@ def test_a_settled_decoder_is_the_map_of_single_samples_that_the_batch_saw(name)
     codes, z = torch.randn(2, 6, 3).double()
     u = isometry.unit_vectors(6, 3, z)
     true = settled_map(decoder, codes)
-    rebuilt, f = chain.settle(decoder, codes)
+    rebuilt, f = chain_rule.settle(decoder, codes)
     torch.testing.assert_close(rebuilt, decoder(codes))
     torch.testing.assert_close(isometry.push_forward(f, codes)[0], rebuilt)
     value, pushed = isometry.push_forward(f, z, u)
@@ -122,9 +122,9 @@ def test_a_settled_decoder_is_the_one_in_evaluation_mode():
     decoder = shaken(build("FC-NN", 3, 1 / 16), 0.01).train().decoder
     codes, z = torch.randn(400, 3).double(), 2 * torch.randn(400, 3).double()
     for layer in decoder:
-        if isinstance(layer, chain.NORMS):
+        if isinstance(layer, chain_rule.NORMS):
             layer.momentum = 1.0
-    f = chain.settle(decoder, codes)[1]
+    f = chain_rule.settle(decoder, codes)[1]
     ours, own = (isometry.push_forward(net, z, z)[1] for net in (f, decoder))
     reported = isometry.push_forward(decoder.eval(), z, z)[1]
     torch.testing.assert_close(ours, reported, rtol=0.01, atol=0.01 * reported.abs().max().item())

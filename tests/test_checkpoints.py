@@ -14,12 +14,15 @@ import pytest
 import torch
 from make_golden import TINY
 
-from isoae_lib import checkpoints, files, runs, training
+from isoae_lib import files
+from isoae_lib.core import checkpoints, training
+from isoae_lib.core.spec import METHODS
 from isoae_lib.errors import InputError, Unfinished
-from isoae_lib.specs import METHODS, RunSpec
+from isoae_lib.paper import fitting, runs
+from isoae_lib.paper.specs import RunSpec
 
 ROOT = Path(__file__).resolve().parent.parent
-SPEC = RunSpec("s-shape", "I-AE", **{**TINY, "steps": 90})
+SPEC = RunSpec(data="s-shape", method="I-AE", **{**TINY, "steps": 90})
 
 
 def weights(fit):
@@ -42,43 +45,43 @@ def test_a_run_in_three_parts_ends_in_the_bits_of_one(method, place):
     spec = replace(SPEC, method=method)
     for _ in range(2):
         with pytest.raises(Unfinished, match="of 90; the same command goes on"):
-            training.fit(spec, checkpoint=place, stop=stops_after(37))
-    parts, whole = training.fit(spec, checkpoint=place), training.fit(spec)
+            fitting.fit(spec, checkpoint=place, stop=stops_after(37))
+    parts, whole = fitting.fit(spec, checkpoint=place), fitting.fit(spec)
     assert torch.equal(weights(parts), weights(whole))
     assert parts.history == whole.history
 
 
 def test_it_goes_on_and_does_not_begin_again(place):
     with pytest.raises(Unfinished, match="step 37 of 90"):
-        training.fit(SPEC, checkpoint=place, stop=stops_after(37))
+        fitting.fit(SPEC, checkpoint=place, stop=stops_after(37))
     first = []
-    training.fit(SPEC, progress=lambda step, row: first.append(step), checkpoint=place)
+    fitting.fit(SPEC, progress=lambda step, row: first.append(step), checkpoint=place)
     assert first[0] == 37
 
 
 @pytest.mark.parametrize("change", [{"code": "other"}, {"spec": replace(SPEC, rate=3e-3)}])
 def test_a_checkpoint_of_another_run_is_not_used(change, place):
     with pytest.raises(Unfinished):
-        training.fit(SPEC, checkpoint=place, stop=stops_after(37))
+        fitting.fit(SPEC, checkpoint=place, stop=stops_after(37))
     spec, code = change.get("spec", SPEC), change.get("code", "")
-    again = training.fit(spec, checkpoint=place, code=code)
-    assert torch.equal(weights(again), weights(training.fit(spec)))
+    again = fitting.fit(spec, checkpoint=place, code=code)
+    assert torch.equal(weights(again), weights(fitting.fit(spec)))
 
 
 def test_a_checkpoint_of_other_images_is_not_used(place, monkeypatch):
     with pytest.raises(Unfinished):
-        training.fit(SPEC, checkpoint=place, stop=stops_after(37))
+        fitting.fit(SPEC, checkpoint=place, stop=stops_after(37))
     monkeypatch.setattr(training, "digest", lambda points: "of others")
     first = []
-    training.fit(SPEC, progress=lambda step, row: first.append(step), checkpoint=place)
+    fitting.fit(SPEC, progress=lambda step, row: first.append(step), checkpoint=place)
     assert first[0] == 0
 
 
 def test_divergence_just_after_going_on_tells_the_last_good_losses(place, monkeypatch):
     with pytest.raises(Unfinished):
-        training.fit(SPEC, checkpoint=place, stop=stops_after(37))
+        fitting.fit(SPEC, checkpoint=place, stop=stops_after(37))
     monkeypatch.setattr(training.Engine, "step", lambda *_: torch.full((1, 3), float("nan")))
-    fit = training.fit(SPEC, checkpoint=place)
+    fit = fitting.fit(SPEC, checkpoint=place)
     assert fit.diverged_at == 38 and fit.history[-1]["step"] == 37
 
 
@@ -136,11 +139,12 @@ def test_too_little_memory_is_told(monkeypatch):
 
     monkeypatch.setattr(training.Engine, "step", full)
     with pytest.raises(InputError, match="too little memory for 20 points"):
-        training.fit(SPEC)
+        fitting.fit(SPEC)
 
 
 COMMAND = (
-    "import sys; from isoae_lib import cli, training; training.CHECKPOINT_SECONDS = 0.02; "
+    "import sys; from isoae_lib import cli; from isoae_lib.core import training; "
+    "training.CHECKPOINT_SECONDS = 0.02; "
     "sys.argv = ['isoae', 'train', '3d/s-shape/I-AE', '--store', {store!r}, "
     "'--set', 'points=200', '--set', 'steps=700', '--set', 'width=24', '--set', 'depth=2']; "
     "cli.main()"

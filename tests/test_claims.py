@@ -10,10 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isoae_lib import claims, paper, runs, tables, verdicts
+from isoae_lib.book import tables
 from isoae_lib.files import ROOT
-from isoae_lib.image_claims import TITLES
-from isoae_lib.surfaces import SURFACES
+from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims.image_claims import TITLES
+from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.printed import table_1
 
 GOOD = {
     "edge_ratio_std": 0.05, "extra_area": 0.0, "singular_value_p05": 0.95,
@@ -53,10 +56,10 @@ def world(
         (f"{section}/{data}/{method}",
          run_of(method, steps, unlike((ours if is_ours(section, method) else theirs)(data, seed),
                                       section, method, seed), seed=seed))
-        for section, (data_sets, methods) in paper.SECTIONS.items()
+        for section, (data_sets, methods) in sections.SECTIONS.items()
         for data in data_sets
         for method in (methods if section == "generalization" else
-                       paper.variants(section) or methods)
+                       sections.variants(section) or methods)
         for seed in range(seeds)
         if section != "sensitivity" and data != "mnist-5k"
     ]  # fmt: skip
@@ -85,7 +88,7 @@ def unlike(metrics, section, method, seed):
 
 def sensitivity(data, as_printed, steps, errors):
     """Runs of Figure 6: losses and accuracy as in the paper, or the other way round."""
-    for weight in paper.FIGURE_6_WEIGHTS:
+    for weight in sections.FIGURE_6_WEIGHTS:
         if as_printed:
             losses = {"L_rec": 0.03 + 0.01 * weight, "L_iso": 5 if weight == 0 else 0.1}
             accuracy = 0.8
@@ -231,7 +234,7 @@ def test_a_verdict_turns_at_the_number_in_its_rule(claim, ours, theirs, verdict)
     ],
 )  # fmt: skip
 def test_better_accuracy_counts_firsts_and_clear_firsts(first, clear, verdict):
-    combinations = product(paper.DATA_OF_TABLE_2, paper.LATENTS, ("svm", "knn"))
+    combinations = product(sections.DATA_OF_TABLE_2, sections.LATENTS, ("svm", "knn"))
     steady, shaky, behind = (0.10, 0.11, 0.12), (0.3, -0.1, 0.0), (-0.1, -0.1, -0.1)
     ahead = [steady] * clear + [shaky] * (first - clear) + [behind] * (18 - first)
     margins = dict(zip(combinations, ahead, strict=True))
@@ -239,9 +242,9 @@ def test_better_accuracy_counts_firsts_and_clear_firsts(first, clear, verdict):
         (f"classification/{data}/{method},latent={d}",
          run_of(method, 5000, {m: 0.5 + (method == "I-AE") * margins[data, d, m][seed]
                                for m in ("svm", "knn")}, seed=seed))
-        for data in paper.DATA_OF_TABLE_2
-        for d in paper.LATENTS
-        for method in paper.TABLE_2_METHODS
+        for data in sections.DATA_OF_TABLE_2
+        for d in sections.LATENTS
+        for method in sections.TABLE_2_METHODS
         for seed in range(3)
     )  # fmt: skip
     (row,) = [row for row in claims.ledger(table) if row["claim"] == "better accuracy"]
@@ -285,7 +288,7 @@ def swept(losses_at, accuracy_at=lambda weight: 0.8):
     return verdicts.table(
         (f"sensitivity/mnist/I-AE,weight={w}",
          run_of("I-AE", 5000, {"knn_accuracy": accuracy_at(w)} | SEEING, losses_at(w)))
-        for w in paper.FIGURE_6_WEIGHTS
+        for w in sections.FIGURE_6_WEIGHTS
     )  # fmt: skip
 
 
@@ -333,7 +336,7 @@ def test_to_fall_at_once_is_to_a_tenth(L_iso, L_piso, verdict):
 )
 def test_to_rise_is_a_rank_correlation_of_four_fifths(order, verdict):
     """Spearman's is 1 - 6 sum d^2 / 990: 0.806 with sum d^2 = 32, and 0.794 with 34."""
-    rank = dict(zip(paper.FIGURE_6_WEIGHTS, order, strict=True))
+    rank = dict(zip(sections.FIGURE_6_WEIGHTS, order, strict=True))
     table = swept(lambda weight: {"L_rec": 1.0 + rank[weight], "L_iso": 1.0, "L_piso": 1.0})
     assert passed(table)["L_rec rises"] == verdict
 
@@ -372,31 +375,31 @@ def test_spread_shows_mean_deviation_and_count():
 
 
 def test_the_printed_table_is_whole():
-    printed = paper.printed_table_1()
+    printed = table_1()
     assert set(printed) == set(SURFACES)
-    assert all(set(row) == set(paper.TABLE_1_METHODS) for row in printed.values())
+    assert all(set(row) == set(sections.TABLE_1_METHODS) for row in printed.values())
     assert printed["s-shape"]["TCAE"] == 0.26  # printed as "026" (decision 21)
 
 
-@pytest.mark.parametrize("preset", paper.PRESETS)
+@pytest.mark.parametrize("preset", sections.PRESETS)
 def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
     grouped = {
         (name, int(group.rsplit("/", 1)[1]))
-        for group, names in paper.groups(preset).items()
+        for group, names in sections.groups(preset).items()
         for name in names
     }
-    for stem in paper.NOTEBOOKS:
-        for name, seed in paper.notebook_runs(stem, preset):
-            assert paper.spec(name, preset, seed).seed == seed
-            assert (name, seed) in grouped and paper.cost(name, preset) > 0
-        assert paper.notebook_runs(stem, preset, 7) == [
-            (name, seed + 7) for name, seed in paper.notebook_runs(stem, preset)
+    for stem in sections.NOTEBOOKS:
+        for name, seed in sections.notebook_runs(stem, preset):
+            assert sections.spec(name, preset, seed).seed == seed
+            assert (name, seed) in grouped and sections.cost(name, preset) > 0
+        assert sections.notebook_runs(stem, preset, 7) == [
+            (name, seed + 7) for name, seed in sections.notebook_runs(stem, preset)
         ]
 
 
 def test_a_published_run_is_what_its_name_asks_for_today():
     for name, run in [*runs.published(), *runs.published(runs.CURVES)]:
-        assert paper.spec(name, "published", run.spec.seed) == run.spec, name
+        assert sections.spec(name, "published", run.spec.seed) == run.spec, name
 
 
 @pytest.mark.parametrize("section", ["3d", "classification"])
@@ -428,7 +431,7 @@ def test_a_card_names_data_that_are_not_official(monkeypatch):
 
 def test_the_scale_is_that_of_the_specs_and_counts_seeds():
     def group(name, seeds):
-        specs = [paper.spec(name, "published", seed) for seed in range(seeds)]
+        specs = [sections.spec(name, "published", seed) for seed in range(seeds)]
         return [SimpleNamespace(spec=s, record={"data": {"official": False}}) for s in specs]
 
     table = {
@@ -439,7 +442,7 @@ def test_the_scale_is_that_of_the_specs_and_counts_seeds():
     }
     shown = tables.scales({"published": table, "this build": {}}, "visualization-FC")
     assert list(shown.index) == [("MNIST, FC-NN", "published")]
-    spec, row = paper.spec("visualization-FC/mnist/AE", "published"), shown.iloc[0]
+    spec, row = sections.spec("visualization-FC/mnist/AE", "published"), shown.iloc[0]
     epochs = spec.steps * spec.batch / spec.points
     assert float(row["epochs"]) == pytest.approx(epochs, abs=0.05)
     assert row["images"] == f"{spec.points:,}" and row["steps"] == f"{spec.steps:,}"
@@ -465,7 +468,7 @@ def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
             SimpleNamespace(metrics={} if value is None else {"knn_accuracy": value})
         ]
         for method, values in accuracies.items()
-        for name, value in zip(paper.sweep(section)[method], values, strict=True)
+        for name, value in zip(sections.sweep(section)[method], values, strict=True)
     }
     shown = tables.sweep(table, section)
     assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(1)
@@ -481,10 +484,10 @@ def test_the_rivals_have_what_the_published_sweep_chose():
     published = verdicts.table(runs.published())
     for section in ("visualization-FC", "visualization-CNN"):
         shown = tables.sweep(published, section)
-        assert len(shown) == sum(len(paper.sweep(section)[m]) for m in paper.TUNED[section])
+        assert len(shown) == sum(len(sections.sweep(section)[m]) for m in sections.TUNED[section])
         chosen = {m: setting.split() for _, m, setting in shown.index[shown[""] == "chosen"]}
         written = {
-            m: [*map(str, *settings.items())] for m, settings in paper.TUNED[section].items()
+            m: [*map(str, *settings.items())] for m, settings in sections.TUNED[section].items()
         }
         assert written == chosen
 

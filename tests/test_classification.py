@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from isoae_lib import classification
-from isoae_lib.classification import accuracies, without_autoencoder
-from isoae_lib.networks import Autoencoder
-from isoae_lib.specs import RunSpec
+from isoae_lib.core.networks import Autoencoder
+from isoae_lib.paper.metrics import classification
+from isoae_lib.paper.metrics.classification import accuracies, without_autoencoder
+from isoae_lib.paper.specs import RunSpec
 
 CLASSES, EACH, D = 10, 60, 16
 
@@ -87,6 +87,6 @@ def test_an_autoencoder_is_judged_on_test_images(monkeypatch):
     model = Autoencoder(nn.Linear(4, 4), nn.Linear(4, 4))
     for layer, bias in ((model.encoder, 0.0), (model.decoder, 0.1)):
         layer.weight.data, layer.bias.data = torch.eye(4), torch.full((4,), bias)
-    found = classification.evaluate(model, RunSpec("mnist", "AE"), x / 255)
+    found = classification.evaluate(model, RunSpec(data="mnist", method="AE"), x / 255)
     assert found.pop("test_rmse") == pytest.approx(0.1)
     assert len(found) == 4 and set(found.values()) == {0.5}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib import cli, estimate, paper
+from isoae_lib import cli, progress
 from isoae_lib.errors import InputError
+from isoae_lib.paper import estimate, sections
 
 TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
 
@@ -98,13 +99,13 @@ def test_several_seeds_in_one_command(monkeypatch, capsys):
     ("text", "seconds"), [("90s", 90), ("8m", 480), ("1h30m", 5400), ("2h1s", 7201), ("0s", 0)]
 )
 def test_durations(text, seconds):
-    assert cli.seconds_of(text) == seconds
+    assert progress.seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "8", "m", "8 m", "-3s", "1m2h"])
 def test_what_is_no_duration(text):
     with pytest.raises(InputError, match="is no time"):
-        cli.seconds_of(text)
+        progress.seconds_of(text)
 
 
 def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
@@ -118,10 +119,10 @@ def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
 
 def test_the_estimate_weighs_steps_and_networks(monkeypatch):
     """Of a method's networks the smallest is timed, on few images; all cost in proportion."""
-    specs = [paper.spec(f"classification/{data}/AE,latent=16", "paper")
+    specs = [sections.spec(f"classification/{data}/AE,latent=16", "paper")
              for data in ("coil20", "mnist")]  # fmt: skip
-    monkeypatch.setattr(estimate.paper, "spec", lambda name, *_: specs[name])
-    monkeypatch.setattr(estimate.paper, "section_runs", lambda *_: [(0, 0), (1, 0)])
+    monkeypatch.setattr(estimate.sections, "spec", lambda name, *_: specs[name])
+    monkeypatch.setattr(estimate.sections, "section_runs", lambda *_: [(0, 0), (1, 0)])
     monkeypatch.setattr(estimate, "SHOWN", {"classification": "Table 2"})
     timed = []
     monkeypatch.setattr(estimate, "seconds_per_step", lambda spec, *_: timed.append(spec) or 2.0)

@@ -10,13 +10,14 @@ import pytest
 import torch
 from test_images import faces, png, views, write_zip
 
-from isoae_lib import datasets, decoding, images
-from isoae_lib.datasets import split_views
+from isoae_lib.core import arrays
+from isoae_lib.core.networks import fully_connected, normalised
 from isoae_lib.errors import InputError
-from isoae_lib.networks import fully_connected, normalised
-from isoae_lib.specs import RunSpec
+from isoae_lib.paper.data import datasets, decoding, images
+from isoae_lib.paper.data.datasets import split_views
+from isoae_lib.paper.specs import RunSpec
 
-DIGITS = RunSpec("mnist-5k", "AE", points=3000, validation=500, network="FC-NN")
+DIGITS = RunSpec(data="mnist-5k", method="AE", points=3000, validation=500, network="FC-NN")
 
 
 def rows(pixels):
@@ -36,7 +37,7 @@ def test_the_split_of_coil20_is_what_it_is_called_and_follows_the_seed(data):
     pictures = ((name, png(array)) for name, array in views())
     write_zip(data / "coil20" / images.COIL20_FILE, pictures)
     for split in ("stratified", "random"):
-        spec = RunSpec("coil20", "AE", points=1080, network="S-CNN", split=split)
+        spec = RunSpec(data="coil20", method="AE", points=1080, network="S-CNN", split=split)
         (train, _), (test, objects) = datasets.training_data(spec), datasets.test_data(spec)
         assert (len(train), len(test)) == (1080, 360)
         assert len(rows(train) | rows(test)) == 1440
@@ -47,13 +48,13 @@ def test_the_split_of_coil20_is_what_it_is_called_and_follows_the_seed(data):
 
 def test_the_faces_that_choose_the_epoch_are_no_test(data):
     faces(data / "celeba" / decoding.CELEBA_FOLDER, 80)
-    spec = RunSpec("celeba", "AE", points=64, validation=8, network="CelebA-CNN")
+    spec = RunSpec(data="celeba", method="AE", points=64, validation=8, network="CelebA-CNN")
     test, _ = datasets.test_data(spec)
     parts = datasets.training_data(spec)[0], datasets.validation_data(spec), test
     assert [len(part) for part in parts] == [64, 8, 8]
     assert len(set.union(*map(rows, parts))) == 80
     assert not datasets.official(spec)
-    assert datasets.official(DIGITS) and datasets.official(RunSpec("s-shape", "AE"))
+    assert datasets.official(DIGITS) and datasets.official(RunSpec(data="s-shape", method="AE"))
 
 
 def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):
@@ -64,8 +65,8 @@ def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):
 
 def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():
     points = np.array([[0, 51], [255, 153]], np.uint8)
-    assert datasets.unit(points) == pytest.approx(0.35)
-    assert datasets.unit(points / 255) == pytest.approx(0.35)
+    assert arrays.unit(points) == pytest.approx(0.35)
+    assert arrays.unit(points / 255) == pytest.approx(0.35)
 
 
 def test_too_few_images_for_training_and_validation_is_told():
@@ -84,9 +85,9 @@ def test_a_run_that_is_tested_may_not_have_the_test_images(change):
 
 
 def test_views_without_a_split_are_for_the_plane_alone():
-    RunSpec("coil20", "AE", points=1440, network="L-CNN")
+    RunSpec(data="coil20", method="AE", points=1440, network="L-CNN")
     with pytest.raises(InputError, match="no official test images: set split=stratified"):
-        RunSpec("coil20", "AE", points=1080, network="L-CNN", latent=16)
+        RunSpec(data="coil20", method="AE", points=1080, network="L-CNN", latent=16)
 
 
 def test_digits_for_table_6_have_a_margin():

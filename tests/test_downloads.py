@@ -13,8 +13,8 @@ import pytest
 from test_cli import call
 from test_images import LABELS, PIXELS, idx, packed
 
-from isoae_lib import decoding, downloads, images
 from isoae_lib.errors import InputError
+from isoae_lib.paper.data import decoding, downloads, images
 
 CONTENT = {
     "/train-images-idx3-ubyte.gz": packed(idx(PIXELS)),

@@ -12,20 +12,16 @@ import pytest
 import torch
 from scipy.stats import gaussian_kde
 
-from isoae_lib import (
-    claims,
-    datasets,
-    density,
-    downstream,
-    embeddings,
-    paper,
-    planar,
-    references,
-    verdicts,
-)
-from isoae_lib.downstream_claims import clearly_above
+from isoae_lib.book import downstream
+from isoae_lib.core import arrays
+from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
-from isoae_lib.networks import Autoencoder
+from isoae_lib.paper import claims, density, embeddings, references, sections
+from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims.downstream_claims import clearly_above
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.metrics import planar
+from isoae_lib.paper.printed import table_2, table_7
 
 
 def table(section, data, numbers, metric, steps=5000):
@@ -53,14 +49,14 @@ def test_the_first_three_are_marked_and_equals_share():
 
 
 def test_table_2_has_every_printed_row_and_ours_beside_it():
-    numbers = {f"{m},latent=16": (0.5, 0.7) for m in paper.TABLE_2_METHODS}
+    numbers = {f"{m},latent=16": (0.5, 0.7) for m in sections.TABLE_2_METHODS}
     runs = table("classification", "mnist", numbers, "svm")
     reference = {"PCA": {"svm": [0.25]}, "pixels": {"svm": [0.7, 0.8]}}
     known = {"ours": {("mnist", 16): reference, ("coil20", 64): reference}}
     frame = downstream.accuracy_table("svm", {"ours": runs}, known)
     printed = frame.xs("paper", level="from")
-    assert len(printed) == len(paper.DATA_OF_TABLE_2) * len(paper.LATENTS)
-    assert list(frame.columns) == [*paper.TABLE_2_METHODS, "PCA", "pixels"]
+    assert len(printed) == len(sections.DATA_OF_TABLE_2) * len(sections.LATENTS)
+    assert list(frame.columns) == [*sections.TABLE_2_METHODS, "PCA", "pixels"]
     assert set(printed["IRAE"]) == {"–"}
     assert (
         printed.loc[("MNIST", 16), "I-AE"] == "91.0²" or "¹" in printed.loc[("MNIST", 16), "I-AE"]
@@ -76,7 +72,7 @@ def test_table_2_has_every_printed_row_and_ours_beside_it():
 def test_table_2_marks_the_printed_best():
     for classifier in ("svm", "knn"):
         frame = downstream.accuracy_table(classifier, {}, {})
-        for (data, d), row in paper.printed_table_2(classifier).items():
+        for (data, d), row in table_2(classifier).items():
             title = downstream.images.DATA_SETS[data].title
             for method, value in row.items():
                 mark = "¹" if value == max(row.values()) else ""
@@ -86,13 +82,13 @@ def test_table_2_marks_the_printed_best():
 
 
 def test_table_7_has_every_printed_number_and_marks_the_least():
-    numbers = {m: (1.0 + k,) for k, m in enumerate(paper.TABLE_7_METHODS)}
+    numbers = {m: (1.0 + k,) for k, m in enumerate(sections.TABLE_7_METHODS)}
     runs = table("generalization", "cifar10", numbers, "error_per_pixel")
-    for data in paper.DATA_OF_TABLE_7:
+    for data in sections.DATA_OF_TABLE_7:
         frame = downstream.generalization_table(data, {"ours": runs})
-        assert list(frame.index) == [downstream.table_7_name(m) for m in paper.TABLE_7_METHODS]
+        assert list(frame.index) == [downstream.table_7_name(m) for m in sections.TABLE_7_METHODS]
         for distance in ("L2", "FID"):
-            printed = paper.printed_table_7()[data, distance]
+            printed = table_7()[data, distance]
             shown = frame["paper", distance]
             for method, value in printed.items():
                 mark = "¹" if value == min(printed.values()) else ""
@@ -169,7 +165,7 @@ def test_what_cannot_be_judged_is_shown_of_the_stand_in_too():
 
 def test_what_is_younger_than_the_paper_is_not_in_its_claims():
     def ledger_with(younger):
-        accuracy = dict.fromkeys(paper.TABLE_2_METHODS, 0.8) | {"I-AE": 0.9, "IRAE": younger}
+        accuracy = dict.fromkeys(sections.TABLE_2_METHODS, 0.8) | {"I-AE": 0.9, "IRAE": younger}
         runs = verdicts.table(
             (f"classification/mnist/{m},latent=16",
              SimpleNamespace(spec=SimpleNamespace(method=m, steps=5000, seed=0), record={},
@@ -218,13 +214,13 @@ def test_colours_come_back_in_place():
 
 @pytest.mark.parametrize("there", ["the run's", "another", "none"])
 def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, monkeypatch):
-    spec = paper.spec("generalization/mnist-5k/AE", "smoke")
+    spec = sections.spec("generalization/mnist-5k/AE", "smoke")
     points, tests = datasets.training_data(spec)[0], datasets.test_data(spec)[0]
-    run = SimpleNamespace(spec=spec, record={"data": {"sha256": datasets.digest(points)}})
+    run = SimpleNamespace(spec=spec, record={"data": {"sha256": arrays.digest(points)}})
     if there == "another":
         monkeypatch.setattr(datasets, "training_data", lambda s: (points[::-1].copy(), None))
     if there == "none":
-        run.spec = paper.spec("generalization/celeba/AE", "published")
+        run.spec = sections.spec("generalization/celeba/AE", "published")
         monkeypatch.setenv("ISOAE_DATA_DIR", "nowhere")
     shown = downstream.test_images(run)
     assert set(shown) == ({"test image"} if there == "the run's" else set())
@@ -233,13 +229,13 @@ def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, mon
 
 def test_references_are_published_and_read_back(monkeypatch, tmp_path):
     monkeypatch.setattr(references, "PUBLISHED", tmp_path)
-    wanted = paper.SETTINGS["classification"]["published"] | {"points": 200}
-    monkeypatch.setitem(paper.SETTINGS["classification"], "published", wanted)
+    wanted = sections.SETTINGS["classification"]["published"] | {"points": 200}
+    monkeypatch.setitem(sections.SETTINGS["classification"], "published", wanted)
     whole = datasets.test_data
     monkeypatch.setattr(datasets, "test_data", lambda s: tuple(a[:100] for a in whole(s)))
     references.publish("mnist-5k")
     found = references.published()
-    assert set(found) == {("mnist-5k", d) for d in paper.LATENTS}
+    assert set(found) == {("mnist-5k", d) for d in sections.LATENTS}
     assert found == references.measured("mnist-5k", "published")
     assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
     assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"][0] <= 1
@@ -363,4 +359,4 @@ def test_tables_are_frames():
     assert isinstance(downstream.split_table({}), pd.DataFrame)
     assert len(downstream.split_table({})) == 12
     shown = downstream.sampling_table({}, {"MNIST": "generalization/mnist"})
-    assert list(shown.index) == [downstream.table_7_name(m) for m in paper.TABLE_7_METHODS]
+    assert list(shown.index) == [downstream.table_7_name(m) for m in sections.TABLE_7_METHODS]

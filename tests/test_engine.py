@@ -11,14 +11,17 @@ import torch
 from make_golden import TINY
 from torch import nn
 
-from isoae_lib import datasets, engine, training
-from isoae_lib.architectures import build
-from isoae_lib.engine import Engine
-from isoae_lib.networks import Autoencoder
-from isoae_lib.penalties import OBJECTIVES
-from isoae_lib.specs import METHODS, RunSpec
+from isoae_lib.core import engine, training
+from isoae_lib.core.architectures import build
+from isoae_lib.core.engine import Engine
+from isoae_lib.core.networks import Autoencoder
+from isoae_lib.core.objectives import OBJECTIVES
+from isoae_lib.core.spec import METHODS
+from isoae_lib.paper import fitting
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.specs import RunSpec
 
-SPEC = RunSpec("s-shape", "I-AE", **TINY)
+SPEC = RunSpec(data="s-shape", method="I-AE", **TINY)
 STACKED = [replace(SPEC, seed=3), replace(SPEC, weight=0.05), replace(SPEC, data="open-sphere")]
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -130,10 +133,10 @@ def test_what_cannot_be_compiled_is_trained_all_the_same(monkeypatch, caplog):
     monkeypatch.setattr(engine, "COMPILE_FROM", 1)
     monkeypatch.setattr(engine.torch, "compile", lambda *_, **__: refused)
     with caplog.at_level("INFO"):
-        fit = training.fit(SPEC)
+        fit = fitting.fit(SPEC)
     assert fit.engine.startswith("eager") and "goes on without" in caplog.text
     monkeypatch.undo()
-    assert fit.history == training.fit(SPEC).history
+    assert fit.history == fitting.fit(SPEC).history
 
 
 def test_long_is_a_count_of_multiply_adds(monkeypatch):
@@ -150,9 +153,9 @@ def test_long_is_a_count_of_multiply_adds(monkeypatch):
 def test_compiled_and_eager_agree(count, monkeypatch):
     """Alone and in a stack."""
     specs = STACKED[:count]
-    eager = training.fits(specs)
+    eager = fitting.fits(specs)
     monkeypatch.setattr(engine, "COMPILE_FROM", 1)
-    compiled = training.fits(specs)
+    compiled = fitting.fits(specs)
     if not compiled[0].engine.startswith("compiled"):
         pytest.skip("no C++ compiler here")
     for fit, plain in zip(compiled, eager, strict=True):
@@ -169,7 +172,7 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
         return terms * float("nan") if next(calls) == 33 else terms
 
     monkeypatch.setattr(Engine, "step", breaks)
-    fit = training.fit(replace(SPEC, steps=400))
+    fit = fitting.fit(replace(SPEC, steps=400))
     assert fit.status == "diverged" and fit.diverged_at == 34
     assert fit.history[-1]["step"] == 33
 
@@ -177,9 +180,9 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "RAE-SN"])
 def test_a_stack_takes_the_steps_of_each_run_alone(method):
     specs = [replace(spec, method=method) for spec in STACKED]
-    together = training.fits(specs)
+    together = fitting.fits(specs)
     for spec, ours in zip(specs, together, strict=True):
-        alone = training.fit(spec)
+        alone = fitting.fit(spec)
         for a, b in zip(ours.history, alone.history, strict=True):
             assert a == pytest.approx(b, rel=1e-3, abs=1e-7)
         for a, b in zip(ours.model.parameters(), alone.model.parameters(), strict=True):
@@ -230,6 +233,6 @@ def test_a_run_on_the_gpu_goes_on_in_the_same_bits(tmp_path):
     spec = replace(SPEC, steps=90)
     asked = iter(range(1000))
     with pytest.raises(training.Unfinished):
-        training.fit(spec, "cuda", checkpoint=tmp_path / "c", stop=lambda: next(asked) > 40)
-    parts, whole = training.fit(spec, "cuda", checkpoint=tmp_path / "c"), training.fit(spec, "cuda")
+        fitting.fit(spec, "cuda", checkpoint=tmp_path / "c", stop=lambda: next(asked) > 40)
+    parts, whole = fitting.fit(spec, "cuda", checkpoint=tmp_path / "c"), fitting.fit(spec, "cuda")
     assert parts.history == whole.history

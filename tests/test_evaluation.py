@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from isoae_lib import evaluation as ev
+from isoae_lib.core.networks import Autoencoder, fully_connected
 from isoae_lib.errors import InputError
-from isoae_lib.networks import Autoencoder, fully_connected
-from isoae_lib.surfaces import SURFACES, surface
-from isoae_lib.theory import jacobians
+from isoae_lib.paper.data.surfaces import SURFACES, surface
+from isoae_lib.paper.metrics import evaluation as ev
+from isoae_lib.paper.theory import jacobians
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from isoae_lib.errors import InputError
-from isoae_lib.frechet import between_gaussians, frechet_distance
+from isoae_lib.paper.metrics.frechet import between_gaussians, frechet_distance
 
 
 def covariance(rng, k, rank=None):

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from isoae_lib import image_figures, paper
+from isoae_lib.book import image_figures
+from isoae_lib.paper import sections
 
 
 def test_a_line_joins_the_means_over_seeds_of_each_length():
@@ -15,7 +16,7 @@ def test_a_line_joins_the_means_over_seeds_of_each_length():
         metrics = {"crowding": number, "knn_accuracy": number + 1, "rmse": number + 2}
         return SimpleNamespace(spec=SimpleNamespace(steps=steps), metrics=metrics)
 
-    table = {("here", m): [run(400, 2.0), run(400, 4.0)] for m in paper.FIGURE_5_METHODS}
+    table = {("here", m): [run(400, 2.0), run(400, 4.0)] for m in sections.FIGURE_5_METHODS}
     table["here", "I-AE,steps=100"] = [run(100, 5.0), run(100, 6.0), run(100, 10.0)]
     table["here", "I-AE,steps=100,rate=0.1"] = [run(100, 99.0)]  # another experiment
     table["there", "I-AE,steps=9"] = [run(9, 99.0)]
@@ -25,4 +26,4 @@ def test_a_line_joins_the_means_over_seeds_of_each_length():
         assert np.array_equal(line.get_xdata(), [100, 400])
         assert line.get_ydata() == pytest.approx([7 + start, 3 + start])
         assert sorted(points.get_ydata()) == [n + start for n in (2, 4, 5, 6, 10)]
-        assert len(others) == 2 * (len(paper.FIGURE_5_METHODS) - 1)
+        assert len(others) == 2 * (len(sections.FIGURE_5_METHODS) - 1)

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from isoae_lib import decoding, images
 from isoae_lib.errors import InputError
+from isoae_lib.paper.data import decoding, images
 
 N = 40
 RNG = np.random.default_rng(0)

@@ -9,13 +9,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from isoae_lib import figures, image_figures, runs
-from isoae_lib.specs import RunSpec
-from isoae_lib.surfaces import SURFACES
+from isoae_lib.book import figures, image_figures
+from isoae_lib.paper import runs
+from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.specs import RunSpec
 
 
 def turning(tmp_path):
-    spec = RunSpec("s-shape", "AE", points=60, steps=2, batch=20, width=8, depth=1)
+    spec = RunSpec(data="s-shape", method="AE", points=60, steps=2, batch=20, width=8, depth=1)
     run = runs.get(spec, store=tmp_path)
     return figures.turning_surfaces(SURFACES["s-shape"], {"AE": run, "I-AE": run})
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from isoae_lib import isometry, theory
+from isoae_lib.core import isometry
+from isoae_lib.core.networks import fully_connected
 from isoae_lib.errors import InputError
-from isoae_lib.networks import fully_connected
-from isoae_lib.theory import jacobians
+from isoae_lib.paper import theory
+from isoae_lib.paper.theory import jacobians
 
 # PyTorch's SoftPlus is linear beyond beta x = 20, where the exact slope is 1 - 2e-9.
 CLOSE = {"rtol": 1e-7, "atol": 1e-8}

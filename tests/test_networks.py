@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from isoae_lib import networks
-from isoae_lib.errors import InputError
-from isoae_lib.networks import (
+from isoae_lib.core import networks
+from isoae_lib.core.networks import (
     BETA,
     SoftPlus,
     conv,
@@ -21,6 +20,7 @@ from isoae_lib.networks import (
     fully_connected,
     transposed,
 )
+from isoae_lib.errors import InputError
 
 # From where SoftPlus is 0 to where it is linear; PyTorch switches at beta a = 20.
 RANGE = [-30.0, -3.0, -0.3, -0.05, -0.01, 0.0, 0.004, 0.05, 0.15, 0.25, 0.3, 5.0, 30.0]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib import copies, notebooks, site, workflow
+from isoae_lib.book import copies, notebooks, site, workflow
 from isoae_lib.errors import InputError
 
 HEAD = """# %% [markdown]
@@ -76,7 +76,7 @@ def test_only_copies_with_the_notebooks_own_parameters_are_pages_of_the_book(pag
 
 def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeypatch, caplog):
     out = page("print(preset, seed)")
-    monkeypatch.setattr(site.paper, "NOTEBOOKS", ("01_theory",))
+    monkeypatch.setattr(site.sections, "NOTEBOOKS", ("01_theory",))
     notebooks.execute("01_theory", "smoke", out)
     copies.set_aside("smoke")
     assert out.exists()
@@ -86,7 +86,7 @@ def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeyp
     assert "smoke 9" in text_of(out.parent.parent / "changed" / "01_theory.ipynb")
 
 
-@pytest.mark.parametrize("stem", copies.paper.NOTEBOOKS)
+@pytest.mark.parametrize("stem", copies.sections.NOTEBOOKS)
 def test_the_card_repeats_every_parameter(stem):
     """Whoever gives a notebook a parameter more must tell the card."""
     tree = ast.parse((copies.ROOT / "notebooks" / f"{stem}.py").read_text(encoding="utf-8"))
@@ -110,7 +110,7 @@ def test_a_failing_cell_leaves_its_copy_where_the_message_says(page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stem", copies.paper.NOTEBOOKS)
+@pytest.mark.parametrize("stem", copies.sections.NOTEBOOKS)
 def test_every_page_runs_alone_on_an_empty_store(stem, store, tmp_path):
     words = ["notebook", stem, "--preset", "smoke", "--out", str(tmp_path / f"{stem}-alone.ipynb")]
     done = subprocess.run(

@@ -8,17 +8,18 @@ import pytest
 import torch
 from test_chain import settled_map
 
-from isoae_lib import architectures, isometry
-from isoae_lib.networks import Autoencoder, fully_connected
-from isoae_lib.penalties import OBJECTIVES, WAE_SCALES, mmd, normals_of
-from isoae_lib.specs import METHODS, RunSpec
-from isoae_lib.theory import jacobians
+from isoae_lib.core import architectures, isometry
+from isoae_lib.core.networks import Autoencoder, fully_connected
+from isoae_lib.core.objectives import OBJECTIVES, WAE_SCALES, mmd, normals_of
+from isoae_lib.core.spec import METHODS
+from isoae_lib.paper.specs import RunSpec
+from isoae_lib.paper.theory import jacobians
 
 WEIGHT = 0.37
 
 
 def terms_of(method, x, seed=3):
-    spec = RunSpec("s-shape", method, noise=0.2, code_weight=0.7)
+    spec = RunSpec(data="s-shape", method=method, noise=0.2, code_weight=0.7)
     model = fully_connected(3, 2, width=16, depth=2, tied=method == "TCAE").double()
     return model, OBJECTIVES[method](model, x, chance(spec, seed), spec, WEIGHT), spec
 
@@ -51,7 +52,7 @@ def test_running_statistics_follow_the_data_and_no_probe(method, latent):
     x = torch.rand(12, 784, generator=torch.Generator().manual_seed(0))
 
     def after(name):
-        spec = RunSpec("mnist", name, network="FC-NN", latent=latent, reduction="mean")
+        spec = RunSpec(data="mnist", method=name, network="FC-NN", latent=latent, reduction="mean")
         model = architectures.build("FC-NN", latent, 1 / 16)
         normals = torch.randn(12, normals_of(spec, 784), generator=torch.Generator().manual_seed(1))
         OBJECTIVES[name](model, x, normals, spec, WEIGHT)
@@ -71,7 +72,9 @@ def test_what_normalises_the_sampled_latents(method):
     x = torch.rand(12, 784, generator=torch.Generator().manual_seed(0))
 
     def after(statistics):
-        spec = RunSpec("mnist", method, network="FC-NN", latent=3, statistics=statistics)
+        spec = RunSpec(
+            data="mnist", method=method, network="FC-NN", latent=3, statistics=statistics
+        )
         model = architectures.build("FC-NN", 3, 1 / 16)
         normals = torch.randn(12, normals_of(spec, 784), generator=torch.Generator().manual_seed(1))
         terms = OBJECTIVES[method](model, x, normals, spec, WEIGHT)
@@ -187,7 +190,7 @@ def test_above_the_plane_one_probe_sees_the_frobenius_norm_on_average(method):
     rng = torch.Generator().manual_seed(1)
     model = fully_connected(6, 5, width=16, depth=2).double()
     point = torch.randn(1, 6, generator=rng).double()
-    spec = RunSpec("mnist", method, latent=5)
+    spec = RunSpec(data="mnist", method=method, latent=5)
     assert normals_of(spec, 6) == 5
     normals = torch.randn(40_000, 5, generator=rng).double()
     term = OBJECTIVES[method](model, point.expand(len(normals), -1), normals, spec, 1.0)
@@ -278,7 +281,7 @@ def test_distortion_is_least_for_an_isometry_of_any_scale():
         decoder = torch.nn.Linear(2, 3).double()
         decoder.weight.data = torch.tensor(matrix).double()
         model = Autoencoder(torch.nn.Linear(3, 2).double(), decoder)
-        spec = RunSpec("s-shape", "IRAE")
+        spec = RunSpec(data="s-shape", method="IRAE")
         terms = OBJECTIVES["IRAE"](model, x, normals, spec, 1.0)
         return terms["distortion"].item()
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from isoae_lib import datasets, planar
-from isoae_lib.specs import RunSpec
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.metrics import planar
+from isoae_lib.paper.specs import RunSpec
 
 RNG = np.random.default_rng(0)
 N = 20_000
@@ -95,7 +96,7 @@ def test_even_and_uneven_steps():
 
 
 def test_a_model_of_images_gets_every_number():
-    spec = RunSpec("mnist-5k", "AE", network="FC-NN", width_factor=1 / 32, points=300)
+    spec = RunSpec(data="mnist-5k", method="AE", network="FC-NN", width_factor=1 / 32, points=300)
     x, labels = datasets.training_data(spec)
     model = datasets.build(spec).eval()
     codes = RNG.standard_normal((300, 2))
@@ -111,7 +112,7 @@ def test_a_model_of_images_gets_every_number():
 
 def test_the_error_and_the_condition_are_those_of_the_decoder():
     """Against a full Jacobian at every code, and the error taken in one go."""
-    spec = RunSpec("mnist-5k", "AE", network="FC-NN", width_factor=1 / 32, points=100)
+    spec = RunSpec(data="mnist-5k", method="AE", network="FC-NN", width_factor=1 / 32, points=100)
     x, labels = datasets.training_data(spec)
     model = datasets.build(spec).double().eval()
     pixels = torch.as_tensor(x / 255)

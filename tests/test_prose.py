@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib import engine, paper
+from isoae_lib.core import engine
+from isoae_lib.paper import sections
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -67,7 +68,7 @@ def test_every_decision_is_on_its_page():
 
 def test_code_and_notebooks_refer_to_decisions_that_exist():
     headings = set(re.findall(r"^### (\w+) ·", DECISIONS.read_text(encoding="utf-8"), re.MULTILINE))
-    for file in [*(ROOT / "isoae_lib").glob("*.py"), *NOTEBOOKS]:
+    for file in [*(ROOT / "isoae_lib").rglob("*.py"), *NOTEBOOKS]:
         named = set(re.findall(r"\bdecision (\d+|[A-Z]\b)", file.read_text(encoding="utf-8")))
         assert named <= headings, f"{file.name} refers to decisions that have no section: {named}"
 
@@ -79,8 +80,8 @@ def test_the_table_of_settings_says_what_the_presets_do():
     written = {
         field: [float(c.replace(",", "")) for c in cells.split("|")[1:]] for field, cells in rows
     }
-    specs = [paper.spec("3d/s-shape/I-AE", preset) for preset in paper.SCALES]
-    changed = {field for preset in paper.SCALES for field in paper.SETTINGS["3d"][preset]}
+    specs = [sections.spec("3d/s-shape/I-AE", preset) for preset in sections.SCALES]
+    changed = {field for preset in sections.SCALES for field in sections.SETTINGS["3d"][preset]}
     assert changed <= set(written)
     assert written == {field: [getattr(spec, field) for spec in specs] for field in written}
 
@@ -91,8 +92,10 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
         DECISIONS.read_text(encoding="utf-8"),
         re.S,
     )
-    for preset in paper.SCALES:
-        roll, other = (paper.spec(f"3d/{data}/I-AE", preset) for data in ("swiss-roll", "s-shape"))
+    for preset in sections.SCALES:
+        roll, other = (
+            sections.spec(f"3d/{data}/I-AE", preset) for data in ("swiss-roll", "s-shape")
+        )
         long = preset in ("paper", "published")
         changed = replace(other, data="swiss-roll", beta2=float(told[1]) if long else other.beta2)
         assert roll == changed
@@ -102,10 +105,10 @@ def test_surfaces_add_up_and_images_average():
     """Decision 1, for every run at every scale: each section has all of them."""
     text = " ".join(DECISIONS.read_text(encoding="utf-8").split())
     assert "We add up on surfaces, and average over the pixels of images." in text
-    for section, (data_sets, methods) in paper.SECTIONS.items():
+    for section, (data_sets, methods) in sections.SECTIONS.items():
         for data, method in itertools.product(data_sets, methods):
-            for preset in paper.SCALES:
-                spec = paper.spec(f"{section}/{data}/{method}", preset)
+            for preset in sections.SCALES:
+                spec = sections.spec(f"{section}/{data}/{method}", preset)
                 assert spec.reduction == ("mean" if spec.of_images else "sum")
 
 
@@ -116,7 +119,7 @@ def test_the_page_says_from_where_on_runs_are_compiled():
 
 
 def test_the_table_of_rivals_says_what_table_7_does():
-    tuned = [paper.TUNED[f"generalization/{data}"] for data in paper.DATA_OF_TABLE_7]
+    tuned = [sections.TUNED[f"generalization/{data}"] for data in sections.DATA_OF_TABLE_7]
     row = rf"^\| ({'|'.join(tuned[0])}) \([^)]+\) \| (.+) \|$"
     rows = re.findall(row, DECISIONS.read_text(encoding="utf-8"), re.MULTILINE)
     written = {
@@ -131,23 +134,23 @@ def test_the_table_of_chosen_settings_says_what_figure_5_does():
         r"^\| ([\w-]+) \(its \w+\) \| (.+) \| (.+) \|$", DECISIONS.read_text(encoding="utf-8"), re.M
     )
     written = {m: [float(cell) for cell in cells if cell != "–"] for m, *cells in rows}
-    tuned = [paper.TUNED[s] for s in ("visualization-FC", "visualization-CNN")]
+    tuned = [sections.TUNED[s] for s in ("visualization-FC", "visualization-CNN")]
     assert written == {
         m: [v for chosen in tuned for v in chosen.get(m, {}).values()] for m in tuned[1]
     }
-    for place in paper.TUNED:
+    for place in sections.TUNED:
         section, _, data = place.partition("/")
-        data = data or paper.SECTIONS[section][0][0]
-        for method in paper.TUNED[place].keys() & paper.SECTIONS[section][1]:
-            chosen = paper.TUNED[place][method]
-            spec = paper.spec(f"{section}/{data}/{method}", "laptop")
+        data = data or sections.SECTIONS[section][0][0]
+        for method in sections.TUNED[place].keys() & sections.SECTIONS[section][1]:
+            chosen = sections.TUNED[place][method]
+            spec = sections.spec(f"{section}/{data}/{method}", "laptop")
             assert chosen.items() <= asdict(spec).items()
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_names_of_the_library_are_where_a_page_says(page: Path):
     told = re.findall(
-        r"`(\w+)`\s+(?:in\s+|\()`(isoae_lib/\w+\.py)`", page.read_text(encoding="utf-8")
+        r"`(\w+)`\s+(?:in\s+|\()`(isoae_lib/[\w/]+\.py)`", page.read_text(encoding="utf-8")
     )
     lost = [
         (name, file) for name, file in told if not re.search(rf"\b{name}\b", text_of(ROOT / file))

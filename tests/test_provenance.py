@@ -9,12 +9,12 @@ import subprocess
 import interpreters
 import pytest
 
-from isoae_lib import provenance
 from isoae_lib.files import ROOT
+from isoae_lib.paper import provenance
 
 DECIDING = provenance.modules_behind(*provenance.DECIDING)
 DIGEST = provenance.code_digest()
-ASK = "from isoae_lib.provenance import code_digest; print(code_digest())"
+ASK = "from isoae_lib.paper.provenance import code_digest; print(code_digest())"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def digest_of(folder, monkeypatch, *modules):
 
 def with_more(folder, module, more, monkeypatch):
     """Return the digest of the library with some text behind a module."""
-    file = folder / "isoae_lib" / f"{module}.py"
+    file = folder / provenance._file(module).relative_to(ROOT)
     text = file.read_text(encoding="utf-8")
     try:
         file.write_text(text + more, encoding="utf-8")
@@ -51,12 +51,14 @@ def with_more(folder, module, more, monkeypatch):
 
 
 def test_what_trains_and_measures_decides_and_what_shows_does_not():
-    trains = """training engine penalties isometry chain networks architectures specs datasets
-        surfaces curves images decoding validation"""
+    trains = "training engine objectives isometry chain_rule networks architectures spec validation"
+    data = "datasets surfaces curves images decoding"
     measures = "measures evaluation planar classification generalization features frechet"
-    shows = "runs paper claims figures tables workflow notebooks cli"
-    assert {*trains.split(), *measures.split()} <= set(DECIDING)
-    assert not set(shows.split()) & set(DECIDING)
+    assert {f"core.{name}" for name in trains.split()} <= set(DECIDING)
+    assert {f"paper.data.{name}" for name in data.split()} <= set(DECIDING)
+    assert {f"paper.metrics.{name}" for name in measures.split()} <= set(DECIDING)
+    shows = ("cli", "book", "paper.runs", "paper.sections", "paper.claims")
+    assert not [name for name in DECIDING if name.startswith(shows)]
 
 
 @pytest.mark.parametrize("module", DECIDING)
@@ -64,7 +66,7 @@ def test_a_line_more_in_a_deciding_module_changes_the_digest(module, copy, monke
     assert with_more(copy, module, "\nREMARK = 0\n", monkeypatch) != DIGEST
 
 
-@pytest.mark.parametrize("module", ["claims", "tables", "runs"])
+@pytest.mark.parametrize("module", ["paper.sections", "book.tables", "paper.runs"])
 def test_a_line_more_elsewhere_does_not(module, copy, monkeypatch):
     assert with_more(copy, module, "\nREMARK = 0\n", monkeypatch) == DIGEST
 

@@ -10,11 +10,12 @@ import pytest
 from make_golden import TINY
 from test_cli import call
 
-from isoae_lib import paper, runs, training
+from isoae_lib.core import training
 from isoae_lib.errors import InputError
-from isoae_lib.specs import RunSpec
+from isoae_lib.paper import runs, sections
+from isoae_lib.paper.specs import RunSpec
 
-AE = RunSpec("s-shape", "AE", **TINY)
+AE = RunSpec(data="s-shape", method="AE", **TINY)
 FILES = ("run.json", "history.csv", "embedding.npz", "weights.safetensors")
 
 
@@ -114,7 +115,7 @@ def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_pa
 def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
     specs = {seed: replace(AE, seed=seed) for seed in (0, 1)}
-    monkeypatch.setattr(paper, "spec", lambda name, preset, seed: specs[seed])
+    monkeypatch.setattr(sections, "spec", lambda name, preset, seed: specs[seed])
     words = ("runs", "publish", "3d/s-shape/AE", "--seed", "0", "--seed", "1")
     assert call(monkeypatch, *words) == 2
     assert "3d/s-shape/AE, seed 1, is not in the store" in capsys.readouterr().err
@@ -138,7 +139,7 @@ def test_pictures_are_published_of_the_first_seed_alone(folder, monkeypatch, tmp
 
 def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
-    monkeypatch.setattr(paper, "spec", lambda *_: AE)
+    monkeypatch.setattr(sections, "spec", lambda *_: AE)
     monkeypatch.setattr(runs, "code_digest", lambda: "other")
     assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE") == 2
     assert "as this code makes it" in capsys.readouterr().err
@@ -150,14 +151,14 @@ def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monk
     monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
     runs.get(AE)
     assert runs.find(AE) is not None
-    monkeypatch.setattr(runs.datasets, "digest", lambda points: "of others")
+    monkeypatch.setattr(runs, "digest", lambda points: "of others")
     assert runs.find(AE) is None
 
 
 @pytest.mark.parametrize("data", ["s-shape", "curve"])
 def test_a_last_step_into_nowhere_has_diverged(data, store):
     sizes = {"latent": 1, "points": 16} if data == "curve" else {"latent": 2, "points": 64}
-    run = runs.get(RunSpec(data, "AE", steps=1, rate=1e30, width=8, depth=1, **sizes))
+    run = runs.get(RunSpec(data=data, method="AE", steps=1, rate=1e30, width=8, depth=1, **sizes))
     assert run.record["status"] == "diverged" and run.metrics == {}
 
 
@@ -200,7 +201,7 @@ def test_a_full_disk_leaves_no_record(store, monkeypatch):
 
 
 def in_stack():
-    return [RunSpec("s-shape", "I-AE", seed=k, **TINY) for k in range(3)]
+    return [RunSpec(data="s-shape", method="I-AE", seed=k, **TINY) for k in range(3)]
 
 
 def test_a_stack_leaves_the_records_of_each_run_alone(tmp_path):

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isoae_lib import paper, site
+from isoae_lib.book import site
 from isoae_lib.files import ROOT
+from isoae_lib.paper import sections
 
 
 def test_the_book_needs_no_network_and_has_no_banner():
@@ -38,7 +39,7 @@ def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_
     assert done.returncode == 0, done.stdout + done.stderr
     html = tmp_path / "_build" / "html"
     pages = {page.relative_to(html) for page in html.rglob("*.html")}
-    assert {Path("notebooks") / f"{stem}.html" for stem in paper.NOTEBOOKS} <= pages
+    assert {Path("notebooks") / f"{stem}.html" for stem in sections.NOTEBOOKS} <= pages
     assert not [page for page in pages if "stranger" in page.name]
     for page in html.glob("notebooks/*.html"):
         assert "These chapters are not executed" in page.read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from isoae_lib.curves import SPAN, beside, curve
 from isoae_lib.errors import InputError
-from isoae_lib.surfaces import (
+from isoae_lib.paper.data.curves import SPAN, beside, curve
+from isoae_lib.paper.data.surfaces import (
     ROLL_ANGLES,
     ROLL_HEIGHT,
     ROLL_RADIUS,

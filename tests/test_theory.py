@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isoae_lib import isometry, theory
-from isoae_lib.surfaces import surface
+from isoae_lib.core import isometry
+from isoae_lib.paper import theory
+from isoae_lib.paper.data.surfaces import surface
 
 EYE = torch.eye(2).double()
 

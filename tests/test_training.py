@@ -14,13 +14,15 @@ import pytest
 import torch
 from make_golden import RUNS, TINY, losses_of_tiny
 
-from isoae_lib import runs, training
+from isoae_lib.core import training
+from isoae_lib.core.networks import Autoencoder, SoftPlus
+from isoae_lib.core.spec import METHODS, TRAINING_VERSION
 from isoae_lib.errors import InputError
-from isoae_lib.networks import Autoencoder, SoftPlus
-from isoae_lib.specs import METHODS, TRAINING_VERSION, RunSpec, change
+from isoae_lib.paper import fitting, runs
+from isoae_lib.paper.specs import RunSpec, change
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))
-AE = RunSpec("s-shape", "AE", **TINY)
+AE = RunSpec(data="s-shape", method="AE", **TINY)
 
 
 def weights(fit):
@@ -29,11 +31,11 @@ def weights(fit):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_same_spec_same_bits_and_another_seed_other_ones(method):
-    spec = RunSpec("s-shape", method, **TINY)
-    first, again = training.fit(spec), training.fit(spec)
+    spec = RunSpec(data="s-shape", method=method, **TINY)
+    first, again = fitting.fit(spec), fitting.fit(spec)
     assert torch.equal(weights(first), weights(again))
     assert first.history == again.history
-    assert not torch.equal(weights(first), weights(training.fit(replace(spec, seed=9))))
+    assert not torch.equal(weights(first), weights(fitting.fit(replace(spec, seed=9))))
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -47,12 +49,12 @@ def test_golden_runs(name):
 
 
 def test_training_lowers_the_reconstruction_error():
-    history = training.fit(replace(AE, steps=200, rate=1e-2)).history
+    history = fitting.fit(replace(AE, steps=200, rate=1e-2)).history
     assert history[-1]["L_rec"] < 0.3 * history[0]["L_rec"]
 
 
 def test_a_fit_that_leaves_the_finite_range_is_told():
-    fit = training.fit(replace(AE, rate=1e30, steps=60))
+    fit = fitting.fit(replace(AE, rate=1e30, steps=60))
     assert fit.status == "diverged"
     assert all(math.isfinite(v) for row in fit.history for v in row.values())
 
@@ -82,7 +84,7 @@ def test_losses_of_a_record_have_their_closed_forms(monkeypatch):
 
 
 def test_rate_and_weight_follow_their_schedules():
-    spec = RunSpec("s-shape", "I-AE", steps=1000, rate=2.0, weight=3.0)
+    spec = RunSpec(data="s-shape", method="I-AE", steps=1000, rate=2.0, weight=3.0)
     rates = [training.rate_at(step, spec) for step in range(1000)]
     assert 0 < rates[0] < 0.1 and max(rates) == 2.0 and rates[-1] < 0.01
     assert rates[300] == rates[600] == 2.0
@@ -97,7 +99,7 @@ def test_rate_and_weight_follow_their_schedules():
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
 def test_a_device_that_is_not_there_is_told(device):
     with pytest.raises(InputError, match=f"device '{device}'"):
-        training.fit(AE, device)
+        fitting.fit(AE, device)
 
 
 def test_get_trains_once_and_the_record_is_whole(store, monkeypatch):
@@ -115,7 +117,7 @@ def test_get_trains_once_and_the_record_is_whole(store, monkeypatch):
 
 @pytest.mark.parametrize("method", ["I-AE", "TCAE"])
 def test_weights_come_back_as_they_were(method):
-    run = runs.get(RunSpec("s-shape", method, **TINY))
+    run = runs.get(RunSpec(data="s-shape", method=method, **TINY))
     codes = run.model.encoder(torch.as_tensor(run.points, dtype=torch.float32))
     assert np.allclose(codes.detach().numpy(), run.codes, atol=1e-6)
 
@@ -188,5 +190,11 @@ def test_a_field_added_later_leaves_older_keys_alone():
     class Later(RunSpec):
         pixels: int = 28
 
-    assert Later("s-shape", "AE", seed=3).key == RunSpec("s-shape", "AE", seed=3).key
-    assert Later("s-shape", "AE", pixels=32).key != RunSpec("s-shape", "AE").key
+    assert (
+        Later(data="s-shape", method="AE", seed=3).key
+        == RunSpec(data="s-shape", method="AE", seed=3).key
+    )
+    assert (
+        Later(data="s-shape", method="AE", pixels=32).key
+        != RunSpec(data="s-shape", method="AE").key
+    )

@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from isoae_lib import datasets, training, validation
+from isoae_lib.core import validation
+from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import Unfinished
-from isoae_lib.networks import Autoencoder
-from isoae_lib.specs import RunSpec
+from isoae_lib.paper import fitting
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(
-    "mnist-5k", "AE", points=96, batch=32, steps=21, rate=3e-3, network="FC-NN", width_factor=0.1,
-    reduction="mean", schedule="plateau", validation=40,
+    data="mnist-5k", method="AE", points=96, batch=32, steps=21, rate=3e-3, network="FC-NN",
+    width_factor=0.1, reduction="mean", schedule="plateau", validation=40,
 )  # fmt: skip
 
 
@@ -80,8 +82,8 @@ def test_an_interruption_after_every_epoch_changes_no_rate():
 def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
     errors = iter([5.0, 4.0, 3.0, 4.0, 5.0, 6.0, 7.0])
     monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(errors))
-    fit = training.fit(SPEC)
-    nine = training.fit(replace(SPEC, steps=9, validation=0, schedule="constant"))
+    fit = fitting.fit(SPEC)
+    nine = fitting.fit(replace(SPEC, steps=9, validation=0, schedule="constant"))
     assert fit.epoch == 3
     for ours, theirs in zip(
         fit.model.state_dict().values(), nine.model.state_dict().values(), strict=True
@@ -92,12 +94,12 @@ def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
 def test_an_epoch_has_room_for_every_image(monkeypatch):
     errors = iter([2.0, 1.0])
     monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(errors))
-    assert training.fit(replace(SPEC, points=97, batch=32, steps=8)).epoch == 2
+    assert fitting.fit(replace(SPEC, points=97, batch=32, steps=8)).epoch == 2
 
 
 def test_validation_leaves_training_alone():
-    with_it = training.fit(replace(SPEC, schedule="constant"))
-    without = training.fit(replace(SPEC, schedule="constant", validation=0))
+    with_it = fitting.fit(replace(SPEC, schedule="constant"))
+    without = fitting.fit(replace(SPEC, schedule="constant", validation=0))
     assert with_it.history == without.history
 
 
@@ -108,12 +110,12 @@ def test_a_run_in_two_parts_keeps_its_best_epoch(tmp_path, monkeypatch):
 
     monkeypatch.setattr(validation, "PATIENCE", 1)
     errors()
-    whole = training.fit(SPEC)
+    whole = fitting.fit(SPEC)
     errors()
     asked = iter(range(1000))
     with pytest.raises(Unfinished):
-        training.fit(SPEC, checkpoint=tmp_path / "c", stop=lambda: next(asked) >= 13)
-    parts = training.fit(SPEC, checkpoint=tmp_path / "c")
+        fitting.fit(SPEC, checkpoint=tmp_path / "c", stop=lambda: next(asked) >= 13)
+    parts = fitting.fit(SPEC, checkpoint=tmp_path / "c")
     assert parts.epoch == whole.epoch == 2 and parts.history == whole.history
     for ours, theirs in zip(
         parts.model.state_dict().values(), whole.model.state_dict().values(), strict=True
@@ -122,15 +124,15 @@ def test_a_run_in_two_parts_keeps_its_best_epoch(tmp_path, monkeypatch):
 
 
 def test_runs_with_validation_are_not_stacked():
-    alone = [training.stackable(replace(SPEC, seed=seed)) for seed in (0, 1)]
+    alone = [fitting.stackable(replace(SPEC, seed=seed)) for seed in (0, 1)]
     plain = replace(SPEC, schedule="constant", validation=0)
-    together = [training.stackable(replace(plain, seed=s)) for s in (0, 1)]
+    together = [fitting.stackable(replace(plain, seed=s)) for s in (0, 1)]
     assert alone[0] != alone[1] and together[0] == together[1]
 
 
 def test_spectral_norms_go_through_a_fit_and_back():
     spec = replace(SPEC, method="RAE-SN", code_weight=0.01)
-    fit = training.fit(spec)
+    fit = fitting.fit(spec)
     again = datasets.build(spec)
     again.load_state_dict(fit.model.state_dict())
     x = torch.rand(3, 784)

@@ -14,15 +14,17 @@ from isoae_lib.files import ROOT
 pytestmark = pytest.mark.slow
 USE = """
 import pathlib, torch, isoae_lib
-from isoae_lib import datasets, isometry, networks, penalties, runs, surfaces, training
-from isoae_lib.specs import RunSpec
+from isoae_lib.core import isometry, networks, objectives, training
+from isoae_lib.paper import runs
+from isoae_lib.paper.data import datasets, surfaces
+from isoae_lib.paper.specs import RunSpec
 assert pathlib.Path(isoae_lib.__file__).is_relative_to(pathlib.Path.cwd() / "packages")
 points, chart = surfaces.surface("s-shape").sample(50, 0)
 model = networks.fully_connected(3, 2, width=8, depth=1)
 z = torch.tensor(chart, dtype=torch.float32)
 u = isometry.unit_vectors(50, 2, z)
 assert isometry.L_iso(model.decoder, z, u) > 0
-spec = RunSpec("s-shape", "I-AE", points=60, steps=5, batch=20, width=8, depth=1)
+spec = RunSpec(data="s-shape", method="I-AE", points=60, steps=5, batch=20, width=8, depth=1)
 run = runs.get(spec)
 assert run.folder == pathlib.Path.cwd() / "build" / "store" / spec.key, run.folder
 assert run.record["commit"] == "unknown" and runs.get(spec).metrics == run.metrics

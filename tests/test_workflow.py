@@ -10,8 +10,10 @@ import time
 
 import pytest
 
-from isoae_lib import cli, copies, files, notebooks, runs, site, surroundings, tied, workflow
+from isoae_lib import cli, files
+from isoae_lib.book import copies, notebooks, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
+from isoae_lib.paper import runs
 
 
 @pytest.fixture
@@ -170,7 +172,8 @@ def test_a_tied_process_ends_when_its_parent_is_killed(tmp_path):
     working = tmp_path / "working"
     working.touch()
     script = (
-        "import os, subprocess; from isoae_lib import tied; words = tied.command('signal:pause');"
+        "import os, subprocess; from isoae_lib.book import tied;"
+        "words = tied.command('signal:pause');"
         "late = ['sh', '-c', 'sleep 3; exec \"$@\"', '', *words];"
         "subprocess.Popen(words); subprocess.Popen(late); os.read(0, 1)"
     )

@@ -1,0 +1,1 @@
+"""The pages: figures, tables, notebooks, the site and the workflow."""

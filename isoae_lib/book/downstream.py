@@ -1,0 +1,227 @@
+"""How Tables 2 and 7 and Figures 7 and 8 are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from isoae_lib.book.figures import bare, label
+from isoae_lib.book.tables import narrow, plain
+from isoae_lib.core.arrays import digest
+from isoae_lib.errors import InputError
+from isoae_lib.paper import sections
+from isoae_lib.paper.claims.downstream_claims import CLASSIFIERS, PRINTED, place_of
+from isoae_lib.paper.claims.image_claims import stand_ins
+from isoae_lib.paper.claims.verdicts import Table, mean_and_deviation, values
+from isoae_lib.paper.data import datasets, images
+from isoae_lib.paper.density import on_manifold
+from isoae_lib.paper.printed import table_2, table_7
+from isoae_lib.paper.references import Accuracies
+from isoae_lib.paper.runs import Run
+
+RANKS = ("¹", "²", "³")
+NOTHING = "not run"
+TABLE_7_COLUMNS = {  # metric -> shown as, digits
+    "error_per_pixel": ("error x 1000", 2),
+    "error_norm": ("norm", 2),
+    "frechet_rebuilt": ("Frechet, own features", 2),
+    "fid": ("FID", 1),
+}
+SAMPLED = {"frechet_samples": "one Gaussian", "frechet_mixture": "ten Gaussians"}
+
+
+def ranked(cells: Mapping[str, str], numbers: Mapping[str, float], highest: bool) -> dict[str, str]:
+    """Mark the first, second and third of a row by ¹, ² and ³; equals share a rank."""
+    sign = -1 if highest else 1
+    order = sorted({sign * v for v in numbers.values() if np.isfinite(v)})[: len(RANKS)]
+    marks = dict(zip(order, RANKS, strict=False))
+    return {
+        name: cell + marks.get(sign * numbers.get(name, np.nan), "") for name, cell in cells.items()
+    }
+
+
+def _measured(
+    runs: Table, place: str, methods: Mapping[str, str], metric: str, digits: int, percent: bool
+) -> dict[str, str]:
+    """One row: shown name -> mean and deviation over seeds, the best three marked.
+
+    Shares are shown in percent, and the highest is best; of all else the lowest.
+    """
+    scale = 100 if percent else 1
+    found = {shown: scale * values(runs, place, key, metric) for shown, key in methods.items()}
+    cells = {
+        shown: mean_and_deviation(v, digits).replace("none", NOTHING) for shown, v in found.items()
+    }
+    means = {shown: float(v.mean()) for shown, v in found.items() if len(v)}
+    return ranked(cells, means, highest=percent)
+
+
+def accuracy_table(
+    classifier: str,
+    sources: Mapping[str, Table],
+    references: Mapping[str, Mapping[tuple[str, int], Accuracies]],
+    suffix: str = "",
+) -> pd.DataFrame:
+    """Half of Table 2, in percent: as printed, and from each source of runs.
+
+    Parameters
+    ----------
+    classifier : str
+        "svm" or "knn".
+    sources : mapping
+        What a row is called -> runs.
+    references : mapping
+        What a row is called -> (data set, d) -> accuracies without an autoencoder, whose mean
+        over the splits is shown.
+    suffix : str
+        "_standardised" for scaled features, which the paper does not print.
+    """
+    metric = classifier + suffix
+    rows: dict[tuple[str, int, str], dict[str, str]] = {}
+    for (data, d), printed in table_2(classifier).items():
+        title = images.DATA_SETS[data].title
+        if not suffix:
+            cells = {m: f"{100 * v:.1f}" for m, v in printed.items()}
+            rows[title, d, "paper"] = ranked(cells, printed, highest=True)
+        methods = {m: f"{m},latent={d}" for m in sections.TABLE_2_METHODS}
+        ours = {}
+        for source, runs in sources.items():
+            place = _anywhere(runs, "classification", data, methods.values())
+            known = references.get(source, {}).get((place.split("/")[1], d), {})
+            if known or any((place, m) in runs for m in methods.values()):
+                ours[source] = _measured(runs, place, methods, metric, 1, percent=True) | {
+                    name: f"{100 * np.mean(known[name][metric]):.1f}" for name in known
+                }
+        for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
+            rows[title, d, source] = row
+    columns = [*sections.TABLE_2_METHODS, "PCA", "pixels"]
+    frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
+    return narrow(frame).rename_axis(["data", "d", "from"])
+
+
+def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> str:
+    """Return where a data set has runs, its stand-in included."""
+    names = tuple(methods)
+    if (place := place_of(runs, section, data, names)) is not None:
+        return place
+    near = [f"{section}/{name}" for name in stand_ins(data)]
+    return next((p for p in near if any((p, m) in runs for m in names)), near[0])
+
+
+def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFrame:
+    """Table 7 for one data set: a row for each method; as printed, and from each source of runs.
+
+    Lower is better. The paper's FID and the Frechet distance in this project's own features never
+    share a name.
+    """
+    methods = {m: m for m in sections.TABLE_7_METHODS}
+    columns: dict[tuple[str, str], dict[str, str]] = {}
+    for distance in ("L2", "FID"):
+        printed = table_7()[data, distance]
+        cells = {m: f"{v:g}" for m, v in printed.items()}
+        columns["paper", distance] = ranked(cells, printed, highest=False)
+    for source, runs in sources.items():
+        place = _anywhere(runs, "generalization", data, methods)
+        there = [run for m in methods for run in runs.get((place, m), [])]
+        for metric, (shown, digits) in TABLE_7_COLUMNS.items():
+            if any(metric in run.metrics for run in there):
+                columns[source, shown] = _measured(
+                    runs, place, methods, metric, digits, percent=False
+                )
+    if all(source == "paper" for source, _ in columns):
+        columns["here", f"{NOTHING} at this scale"] = dict.fromkeys(methods, "–")
+    frame = pd.DataFrame(columns, index=list(methods)).fillna("–")
+    return frame.rename(index=table_7_name).rename_axis(images.DATA_SETS[data].title)
+
+
+def table_7_name(method: str) -> str:
+    """Return a method's name as Table 7 prints it."""
+    return {"I-AE-without-L_iso": "L_piso", "I-AE": "L_piso + L_iso"}.get(method, plain(method))
+
+
+def sampling_table(runs: Table, places: Mapping[str, str]) -> pd.DataFrame:
+    """Show the Frechet distance of decoded samples, by method; places are title -> place."""
+    methods = {table_7_name(m): m for m in sections.TABLE_7_METHODS}
+    rows = {
+        (title, shown): _measured(runs, place, methods, metric, 2, percent=False)
+        for title, place in places.items()
+        for metric, shown in SAMPLED.items()
+    }
+    return narrow(pd.DataFrame.from_dict(rows, orient="index").T)
+
+
+def split_table(runs: Table) -> pd.DataFrame:
+    """Show COIL-20's accuracies for both ways to split it, of the paper's methods."""
+    rows = {
+        (split, d, metric): _measured(
+            runs, "classification/coil20",
+            {m: f"{m},latent={d}{suffix}" for m in PRINTED}, metric, 1,
+            percent=True,
+        )
+        for split, suffix in (("stratified", ""), ("random", ",split=random"))
+        for d in sections.LATENTS
+        for metric in CLASSIFIERS
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["split", "d", "classifier"])
+
+
+def densities(runs: Mapping[str, Run]) -> Figure:
+    """Densities on the chart of a surface, without a correction: an isometry needs none."""
+    figure, grid = plt.subplots(len(runs), 1, figsize=(7, 2.1 * len(runs)), squeeze=False)
+    for axes, (method, run) in zip(grid[:, 0], runs.items(), strict=True):
+        found = on_manifold(run, corrected=False)
+        mark = axes.scatter(*run.chart.T, c=found / found.mean(), s=4, vmin=0, vmax=2.5)
+        axes.set(title=label(method), xlabel="along the curve", ylabel="across")
+        axes.set_aspect("equal")
+    figure.colorbar(mark, ax=grid[:, 0], label="P(z) over its mean")
+    return figure
+
+
+def classifier_accuracy(runs: Table, place: str) -> float:
+    """Return the accuracy of the classifier in whose features a place's runs are compared."""
+    return float(values(runs, place, "AE", "classifier_accuracy").mean())
+
+
+def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] = label) -> Figure:
+    """Figures 7 and 8: one row of images for each method; images are vectors (n, D) of bytes."""
+    count = min(len(row) for row in rows.values())
+    figure, grid = plt.subplots(
+        len(rows), count, figsize=(0.95 * count + 1.3, 0.95 * len(rows)), squeeze=False
+    )
+    for axes_row, (title, row) in zip(grid, rows.items(), strict=True):
+        for axes, vector in zip(axes_row, row, strict=False):
+            axes.imshow(as_picture(vector), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            bare(axes)
+            axes.set_aspect("equal")
+        axes_row[0].set_ylabel(name(title), rotation=0, ha="right", va="center")
+    return figure
+
+
+def test_images(run: Run) -> dict[str, NDArray[np.uint8]]:
+    """Return the first row of a run's figure: test images, if this machine has the run's data."""
+    try:
+        points, _ = datasets.training_data(run.spec)
+        tests, _ = datasets.test_data(run.spec)
+    except InputError:
+        return {}
+    same = digest(points) == run.record["data"]["sha256"]
+    return {"test image": tests} if same else {}
+
+
+def as_picture(vector: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey (H, W) or colour (H, W, 3) image from a vector."""
+    side = round(len(vector) ** 0.5)
+    if side * side == len(vector):
+        return vector.reshape(side, side)
+    side = round((len(vector) / 3) ** 0.5)
+    return vector.reshape(3, side, side).transpose(1, 2, 0)
+
+
+def title_of(classifier: str) -> str:
+    """Return a classifier's name as printed."""
+    return CLASSIFIERS[classifier]

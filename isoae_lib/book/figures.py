@@ -1,0 +1,301 @@
+"""One style and one function a figure of the paper; matplotlib, and plotly for what turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from isoae_lib.book.interactive import bundle
+from isoae_lib.core.arrays import Array
+from isoae_lib.paper.data.curves import beside, curve
+from isoae_lib.paper.data.surfaces import Surface
+from isoae_lib.paper.metrics.evaluation import (
+    box_image,
+    covered_grid,
+    decoder_map,
+    edge_ratios,
+    encoder_map,
+    far_from,
+    project,
+)
+from isoae_lib.paper.runs import Run
+
+# Okabe and Ito's colour-blind safe palette; the same method has the same colour everywhere.
+COLOURS = {
+    "I-AE": "#0072B2",
+    "I-AE-without-L_piso": "#56B4E9",
+    "CAE": "#D55E00",
+    "TCAE": "#E69F00",
+    "RAE-GP": "#009E73",
+    "DAE": "#CC79A7",
+    "AE": "#000000",
+    "U-MAP": "#7A7A7A",
+    "t-SNE": "#9C9C9C",
+    "LLE": "#BEBEBE",
+}
+MARKERS = {name: marker for name, marker in zip(COLOURS, "osD^vPXhd*", strict=True)}
+LABELS = {
+    "I-AE-without-L_piso": "I-AE without $L_{piso}$",
+    "I-AE-without-L_iso": "I-AE without $L_{iso}$",
+}
+POSITION = "viridis"  # colours a point by its place on the surface; monotone in grey
+
+
+def style() -> None:
+    """Set the book's matplotlib style: light ground, thin axes, sizes that read on a phone."""
+    plt.style.use("seaborn-v0_8-whitegrid")
+    mpl.rcParams.update({
+        "figure.dpi": 110, "savefig.dpi": 110, "figure.facecolor": "white",
+        "savefig.facecolor": "white", "font.size": 11, "axes.titlesize": 11,
+        "axes.labelsize": 11, "axes.edgecolor": "#555555", "axes.linewidth": 0.8,
+        "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
+        "lines.linewidth": 1.8, "image.cmap": POSITION, "figure.constrained_layout.use": True,
+        "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())[:7]),
+        "svg.hashsalt": "isoae",
+    })  # fmt: skip
+
+
+def label(method: str) -> str:
+    """Return a method's name as printed in figures and tables."""
+    return LABELS.get(method, method)
+
+
+def place(chart: Array) -> Array:
+    """Return a number in [0, 1] a point, by its first chart coordinate: what colours it."""
+    first = chart[:, 0]
+    return (first - first.min()) / (first.max() - first.min())
+
+
+def bare(axes: Axes) -> None:
+    """Leave out ticks and grid, where coordinates mean nothing."""
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+
+
+def projections(runs: Mapping[str, Run], offset: float = 0.2) -> Figure:
+    """Figure 1: where points beside a curve go under decoder(encoder(.)), one panel a method.
+
+    Parameters
+    ----------
+    runs : mapping of str to Run
+        The toy runs by method.
+    offset : float
+        Distance of the blue points from the curve, to both sides.
+    """
+    figure, panels = plt.subplots(
+        len(runs), 1, figsize=(7.2, 3.2 * len(runs)), sharex=True, squeeze=False
+    )
+    for axes, (method, run) in zip(panels[:, 0], runs.items()):
+        walk, _ = curve(61)
+        dense, _ = curve(400)
+        learned = project(run.model, dense)
+        axes.plot(*learned.T, color="black", lw=1.4, label="learned manifold", zorder=2)
+        for side in (offset, -offset):
+            start = beside(walk, np.full(len(walk), side))
+            arrow = project(run.model, start) - start
+            axes.quiver(
+                *start.T, *arrow.T, angles="xy", scale_units="xy", scale=1, width=0.0025,
+                color=COLOURS["CAE"], zorder=3,
+            )  # fmt: skip
+            axes.plot(*start.T, ".", color=COLOURS["I-AE"], ms=4, zorder=4)
+            axes.plot(*(start + arrow).T, "|", color=COLOURS["CAE"], ms=7, zorder=4)
+        axes.plot(
+            *run.points.T, "o", color=COLOURS["RAE-GP"], ms=6, mec="white", zorder=5, label="data"
+        )
+        axes.set(title=f"{label(method)}", ylabel="$x_2$", aspect="equal")
+    panels[-1, 0].set_xlabel("$x_1$")
+    panels[0, 0].legend(loc="upper right", ncols=2)
+    return figure
+
+
+def code_along_curve(runs: Mapping[str, Run]) -> Figure:
+    """The latent code against the position on the curve; an isometry has slope 1 or -1."""
+    figure, axes = plt.subplots(figsize=(7.2, 3))
+    walk, length = curve(400)
+    for (method, run), dashes in zip(runs.items(), ("-", "--"), strict=False):
+        codes = encoder_map(run.model)(walk)[:, 0]
+        codes = (codes - codes[0]) * np.sign(codes[-1] - codes[0])
+        axes.plot(length[:, 0], codes, dashes, color=COLOURS[method], label=label(method))
+    axes.plot(length[:, 0], length[:, 0], ":", color="#555555", lw=1, label="slope 1")
+    axes.set(xlabel="position on the curve (arc length)", ylabel="latent code $z$")
+    axes.legend()
+    return figure
+
+
+def embeddings(surface: Surface, points: Array, chart: Array, codes: Mapping[str, Array]) -> Figure:
+    """One row of Figure 3: the 3D data and its embeddings, coloured by place on the surface."""
+    columns = 5
+    rows = -(-(len(codes) + 1) // columns)
+    figure = plt.figure(figsize=(2.1 * columns, 2.25 * rows))
+    colour = place(chart)
+    solid: Any = figure.add_subplot(rows, columns, 1, projection="3d")
+    solid.scatter(*points.T, c=colour, s=3)
+    solid.view_init(elev=12, azim=-70) if surface.developable else solid.view_init(25, -60)
+    solid.set(title=surface.title, xticklabels=[], yticklabels=[], zticklabels=[])
+    solid.set_box_aspect(np.ptp(points, axis=0))
+    for i, (method, plane) in enumerate(codes.items(), start=2):
+        axes = figure.add_subplot(rows, columns, i)
+        axes.scatter(plane[:, 0], plane[:, 1], c=colour, s=2)
+        axes.set_title(label(method))
+        axes.set_aspect("equal", adjustable="datalim")
+        bare(axes)
+    return figure
+
+
+def edge_histograms(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
+    """Histograms of the edge ratios l_ij of Table 1, one panel a surface, a line a method."""
+    figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
+    bins = np.linspace(0, 3, 91)
+    for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
+        for method, run in runs.items():
+            if run.record["status"] != "finished":
+                continue
+            ratios = edge_ratios(decoder_map(run.model), covered_grid(run.codes))
+            density, edges = np.histogram(ratios, bins, density=True)
+            axes.plot(
+                (edges[1:] + edges[:-1]) / 2, density, color=COLOURS[method],
+                label=label(method), lw=2.6 if method == "I-AE" else 1.2,
+                marker=MARKERS[method], markevery=8, ms=4,
+            )  # fmt: skip
+        axes.axvline(1, color="#555555", lw=0.8, ls=":")
+        axes.set(title=title, xlabel="edge ratio $l_{ij}$ (mean scaled to 1)", xlim=(0, 3))
+    np.atleast_1d(panels)[0].set_ylabel("density")
+    np.atleast_1d(panels)[-1].legend(fontsize=9)
+    return figure
+
+
+def singular_values(surface_values: Mapping[str, Mapping[str, Array]]) -> Figure:
+    """Distribution of the singular values of df(z) at the codes, by surface and method."""
+    figure, panels = plt.subplots(1, len(surface_values), figsize=(10.5, 3.2), sharey=True)
+    for axes, (title, values) in zip(np.atleast_1d(panels), surface_values.items()):
+        boxes = axes.boxplot(
+            [sigma.ravel() for sigma in values.values()], whis=(5, 95), showfliers=False,
+            patch_artist=True, widths=0.6, medianprops={"color": "white", "lw": 1.5},
+        )  # fmt: skip
+        for box, method in zip(boxes["boxes"], values):
+            box.set(facecolor=COLOURS[method], edgecolor=COLOURS[method])
+        axes.axhline(1, color="#555555", lw=0.8, ls=":")
+        axes.set(title=title, yscale="log")
+        axes.set_xticks(range(1, len(values) + 1), [label(m) for m in values], rotation=40)
+        axes.grid(axis="x", visible=False)
+    np.atleast_1d(panels)[0].set_ylabel("singular values of $df(z)$")
+    return figure
+
+
+def decoder_surfaces(surface: Surface, runs: Mapping[str, Run]) -> Figure:
+    """Figure 4: the decoder's image of the codes' bounding box, with the data on it.
+
+    Parameters
+    ----------
+    surface : Surface
+        The true one; what is far from it is orange.
+    runs : mapping of str to Run
+        Runs on that surface, by method.
+    """
+    figure = plt.figure(figsize=(4.6 * len(runs), 4.2))
+    for i, (method, run) in enumerate(runs.items(), start=1):
+        image = box_image(decoder_map(run.model), run.codes)
+        shade = np.where(
+            far_from(surface, image)[..., None], mpl.colors.to_rgba("#D55E00"), (0.7, 0.7, 0.7, 1)
+        )
+        axes: Any = figure.add_subplot(1, len(runs), i, projection="3d")
+        axes.plot_surface(
+            *np.moveaxis(image, -1, 0), facecolors=shade[:-1, :-1], rstride=1, cstride=1,
+            linewidth=0, antialiased=False, alpha=0.75,
+        )  # fmt: skip
+        axes.scatter(*run.points[::4].T, color=COLOURS["I-AE"], s=2)
+        axes.view_init(elev=15, azim=-65)
+        axes.set(title=label(method), xticklabels=[], yticklabels=[], zticklabels=[])
+        axes.set_box_aspect(np.ptp(image.reshape(-1, 3), axis=0))
+    return figure
+
+
+def turning_surfaces(surface: Surface, runs: Mapping[str, Run]) -> dict[str, Any]:
+    """Figure 4, rotatable, as `display(..., raw=True)` takes it."""
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    cells: list[dict[str, str]] = [{"type": "scene"} for _ in runs]
+    figure = make_subplots(
+        rows=1, cols=len(runs), specs=[cells],
+        subplot_titles=[label(m).replace("$L_{piso}$", "L_piso") for m in runs],
+    )  # fmt: skip
+    for column, run in enumerate(runs.values(), start=1):
+        image = box_image(decoder_map(run.model), run.codes)[::2, ::2]
+        far = far_from(surface, image)
+        x, y, z = np.moveaxis(np.round(image, 3), -1, 0)
+        figure.add_trace(
+            go.Surface(
+                x=x, y=y, z=z, surfacecolor=far.astype(int), cmin=0, cmax=1,
+                colorscale=[[0, "#B5B5B5"], [1, COLOURS["CAE"]]], showscale=False,
+                hoverinfo="skip",
+            ), row=1, col=column,
+        )  # fmt: skip
+        px, py, pz = np.round(run.points[::4], 3).T
+        figure.add_trace(
+            go.Scatter3d(
+                x=px, y=py, z=pz, mode="markers", hoverinfo="skip",
+                marker={"size": 1.8, "color": COLOURS["I-AE"]},
+            ), row=1, col=column,
+        )  # fmt: skip
+    scene = {"aspectmode": "data", **{f"{a}axis": {"visible": False} for a in "xyz"}}
+    figure.update_layout(
+        height=420, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False,
+        paper_bgcolor="white", **{f"scene{i or ''}": scene for i in (0, *range(2, len(runs) + 1))},
+    )  # fmt: skip
+    return bundle(figure, decoder_surfaces(surface, runs), "figure-4")
+
+
+def verdict_bars(counts: Mapping[str, int], order: Sequence[str]) -> Figure:
+    """One bar of verdicts: how many claims ended in each."""
+    figure, axes = plt.subplots(figsize=(8, 1.3))
+    shades = dict(zip(order, ("#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"), strict=True))
+    left = 0
+    for verdict in order:
+        count = counts.get(verdict, 0)
+        if not count:
+            continue
+        axes.barh(0, count, left=left, color=shades[verdict], edgecolor="white")
+        ink = "black" if shades[verdict] in ("#56B4E9", "#BBBBBB") else "white"
+        told = f"{fill(verdict, 14)}\n{count}"
+        axes.text(left + count / 2, 0, told, ha="center", va="center", color=ink)
+        left += count
+    axes.axis("off")
+    return figure
+
+
+def growth(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Time of a step against points, and against the latent size, both axes logarithmic."""
+    lines = {
+        "points": {
+            "reference": ("double backward", COLOURS["CAE"], "s"),
+            "ours_iae": ("I-AE, ours", COLOURS["I-AE"], "o"),
+            "floor": ("matrix products of I-AE", COLOURS["U-MAP"], "v"),
+            "ours_ae": ("AE, ours", COLOURS["AE"], "^"),
+        },
+        "latent": {
+            "full_jacobians": ("full Jacobians", COLOURS["CAE"], "s"),
+            "ours_iae": ("one probe each, ours", COLOURS["I-AE"], "o"),
+        },
+    }
+    names = {"points": "points a step", "latent": "latent size $d$"}
+    figure, grid = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    for axes, (sweep, wanted) in zip(grid, lines.items(), strict=True):
+        found = [row for row in rows if row["sweep"] == sweep]
+        at = [row[sweep] for row in found]
+        for key, (name, color, marker) in wanted.items():
+            axes.loglog(
+                at, [row[f"{key}_ms"] for row in found], marker=marker, color=color, label=name
+            )
+        axes.set(xlabel=names[sweep], xticks=at, xticklabels=at)
+        axes.minorticks_off()
+        axes.legend()
+    grid[0].set_ylabel("milliseconds a step")
+    return figure

@@ -1,0 +1,111 @@
+"""Execute one notebook: from py:percent through jupytext and papermill to an executed copy."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from contextlib import chdir
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from isoae_lib.book import copies, tied
+from isoae_lib.book.surroundings import CACHE
+from isoae_lib.errors import InputError, choose
+from isoae_lib.files import ROOT, write_whole, writing
+from isoae_lib.paper import sections
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
+
+
+def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None = None) -> None:
+    """Execute a notebook at a preset and write the executed copy to `out`, whole or not at all.
+
+    One process at a time executes a notebook; others wait for it. How the copy was made goes to a
+    side file `STEM.json`, so that it holds nothing that changes from one execution to the next.
+
+    Raises
+    ------
+    InputError
+        For an unknown notebook, preset or parameter; for a place among the book's pages that the
+        copy must not have; when a cell fails, naming the partly executed copy; and when the kernel
+        dies.
+    """
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    import jupytext
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    choose("notebook", stem, sections.NOTEBOOKS)
+    choose("preset", preset, sections.PRESETS)
+    parameters = parameters or {}
+    for name in parameters:
+        choose(f"parameter of {stem}", name, copies.defaults(stem))
+    out = out.absolute()
+    copies.check_place(out, stem, preset, parameters)
+    folder = copies.folder(preset).with_name("unfinished")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder.parent / f".{stem}.lock").acquire()
+    notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")
+    notebook.metadata["kernelspec"] = {
+        "name": "python3", "display_name": "Python 3", "language": "python"
+    }  # fmt: skip
+    source, running = Path(f"{stem}.source.ipynb"), Path(f"{stem}.ipynb")
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    started = time.monotonic()
+    with held, chdir(folder):  # papermill reads the braces of a long path as parameters
+        jupytext.write(notebook, source)
+        try:
+            papermill.execute_notebook(
+                source, running, {"preset": preset, **parameters}, cwd=ROOT, progress_bar=False,
+                kernel_manager_class=_kernel(),
+            )  # fmt: skip
+        except PapermillExecutionError as error:
+            raise InputError(
+                f"notebook {stem} failed in cell {error.exec_count} ({error.ename}: "
+                f"{error.evalue}); the copy up to there is {folder / running}."
+            ) from None
+        except RuntimeError as error:  # DeadKernelError, once it has answered
+            raise InputError(
+                f"the kernel of notebook {stem} ended, perhaps for lack of memory: {error}."
+            ) from None
+        _write_stable(running, out)
+        copies.sign(out, preset, parameters, time.monotonic() - started)
+        running.unlink()
+        source.unlink()
+
+
+def _kernel() -> type[AsyncKernelManager]:
+    """Return what starts this environment's own kernel, whatever else is called `python3`."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    spec = KernelSpec(
+        argv=tied.command(
+            "ipykernel.kernelapp:launch_new_instance",
+            "-f",
+            "{connection_file}",
+            "--log-level=ERROR",  # it warns of every connection that is not encrypted
+        ),
+        env={"MPLBACKEND": "module://matplotlib_inline.backend_inline"},  # figures go to the page
+        display_name="Python 3",
+        language="python",
+    )
+    return type("Kernel", (AsyncKernelManager,), {"kernel_spec": spec})
+
+
+def _write_stable(running: Path, out: Path) -> None:
+    """Move the executed notebook to its place without papermill's times, paths and random ids."""
+    notebook = json.loads(running.read_text(encoding="utf-8"))
+    notebook["metadata"].pop("papermill", None)
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"{out.stem[:2]}-{number:03d}"
+        cell["metadata"].pop("papermill", None)
+        cell["metadata"].pop("execution", None)
+    write_whole(out, json.dumps(notebook, indent=1))

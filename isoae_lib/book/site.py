@@ -1,0 +1,118 @@
+"""Assemble the book's source from pages and executed notebooks, and build the html."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import yaml
+from filelock import FileLock
+
+from isoae_lib.book import copies, tied
+from isoae_lib.errors import InputError, choose
+from isoae_lib.files import ROOT, writing
+from isoae_lib.paper import sections
+from isoae_lib.paper.claims.verdicts import parts
+
+
+def html_folder(preset: str) -> Path:
+    """Return where a preset's pages go: `build/html`, or apart from it for `smoke`."""
+    return ROOT / "build" / ("html" if preset != "smoke" else "smoke/html")
+
+
+def build(preset: str) -> Path:
+    """Build the html of a preset from its executed notebooks; return the first page.
+
+    One process at a time builds pages; others wait for it.
+
+    Raises
+    ------
+    InputError
+        If a notebook is not executed yet, or was edited since; if Sphinx gives a warning or an
+        error; if the pages cannot be written.
+    """
+    choose("preset", preset, sections.PRESETS)
+    base = ROOT / "build" / preset
+    with writing(base):
+        base.mkdir(parents=True, exist_ok=True)
+        with FileLock(base.parent / ".site.lock"):
+            return _build(preset, base)
+
+
+def _build(preset: str, base: Path) -> Path:
+    source = base / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    shutil.copy(ROOT / "_toc.yml", source)
+    (source / "_config.yml").write_text(_config(), encoding="utf-8")
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("static"))
+    shutil.copytree(ROOT / "book" / "static", source / "_static")
+    (source / "notebooks").mkdir()
+    for stem in sections.NOTEBOOKS:
+        executed = copies.folder(preset) / f"{stem}.ipynb"
+        if not copies.is_of_book(executed, preset):
+            reason = "is not as the build made it" if executed.is_file() else "is missing"
+            raise InputError(f"{executed} {reason}: run `isoae book --preset {preset}`.")
+        shutil.copy(executed, source / "notebooks")
+    _count_verdicts(source / "book" / "intro.md", base / "executed" / "08_claims.ipynb")
+    _copy_scripts(source / "_extra")
+    log = base / "site.log"
+    with log.open("w", encoding="utf-8") as lines:
+        told = subprocess.run(
+            tied.command(
+                "jupyter_book.cli.main:main", "build", str(source), "--all",
+                "--path-output", str(base / "site"), "-W", "-n", "--keep-going",
+            ),
+            stdout=lines, stderr=subprocess.STDOUT, cwd=ROOT,
+        )  # fmt: skip
+    if told.returncode:
+        worst = [
+            line
+            for line in log.read_text(encoding="utf-8").splitlines()
+            if "WARNING" in line or "ERROR" in line
+        ]
+        reason = worst[0] if worst else "see the log"
+        raise InputError(f"the book was not built ({reason}); the log is {log}.")
+    target = html_folder(preset)
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(base / "site" / "_build" / "html", target)
+    return target / "index.html"
+
+
+def _config() -> str:
+    """Return the book's configuration: that of pages by hand, with scripts that need no network."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    sphinx = config["sphinx"]["config"]
+    del sphinx["html_theme_options"]["announcement"]
+    sphinx["html_extra_path"] = ["_extra"]
+    sphinx["mathjax_path"] = "../mathjax.js"  # seen from _static
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def _count_verdicts(page: Path, ledger: Path) -> None:
+    """Put the ledger's count of verdicts on a page: what the cell tagged `tally` shows."""
+    cells = nbformat.read(ledger, as_version=4).cells
+    (cell,) = [cell for cell in cells if "tally" in cell.metadata.get("tags", ())]
+    count = "".join(cell.outputs[0].data["text/markdown"])
+    before, _, after = parts(page.read_text(encoding="utf-8"))
+    page.write_text(f"{before}\n{count}\n{after}", encoding="utf-8")
+
+
+def _copy_scripts(folder: Path) -> None:
+    """Copy the two scripts that pages load, from the packages that carry them: no network."""
+    folder.mkdir()
+    plotly = _package("plotly") / "package_data" / "plotly.min.js"
+    mathjax = _package("sphinx-mathjax-offline") / "static" / "mathjax" / "tex-svg.js"
+    shutil.copy(plotly, folder / "plotly.min.js")
+    shutil.copy(mathjax, folder / "mathjax.js")
+
+
+def _package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise InputError(f"the package {name} is not installed: run `make install`.")
+    return Path(spec.origin).parent

@@ -1,0 +1,267 @@
+"""Run the Snakefile, and say in a line a job what is done, the time spent and the time left."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import joblib
+from filelock import FileLock, Timeout
+
+from isoae_lib.book import copies, tied
+from isoae_lib.book.site import html_folder
+from isoae_lib.book.surroundings import CACHE, ENDING
+from isoae_lib.errors import InputError, choose
+from isoae_lib.files import ROOT, writing
+from isoae_lib.paper import sections
+
+TARGETS = ("book", "notebooks")
+START = 4.0  # seconds that a process needs before it works
+NOTEBOOK = 12.0  # seconds of a notebook whose runs are done, or of the book
+EMBEDDINGS = 60.0  # seconds of the classic embeddings
+TRUSTED = 60.0  # seconds of work after which the pace so far says as much as the estimates
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",  # or U-MAP turns on two threads for the t-SNE behind it
+    # glibc keeps freed memory: fresh pages cost a small training step a tenth of its time
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
+}
+
+
+@dataclass
+class Job:
+    """One line of progress: a training run, a notebook or the book.
+
+    Attributes
+    ----------
+    name : str
+        As it is printed.
+    output : Path
+        The file that the job's process ends with.
+    log : Path
+        What the process prints; a run is done when it says so there.
+    seconds : float
+        About how long it takes.
+    """
+
+    name: str
+    output: Path
+    log: Path
+    seconds: float
+
+    def finished(self, since: float) -> bool:
+        """Tell whether the job ended after the moment `since`."""
+        if self.output.exists() and self.output.stat().st_mtime > since:
+            return True
+        if self.output.suffix != ".done" or not self.log.exists():
+            return False
+        return self.log.stat().st_mtime > since and f"done {self.name}\n" in _text(self.log)
+
+
+def jobs_of(preset: str, target: str) -> list[Job]:
+    """List every job of a target, in the order of the book."""
+    base = ROOT / "build" / preset
+    jobs = [
+        Job(name, base / "runs" / f"{group}.done", base / "logs" / f"{group}.log",
+            sections.cost(name, preset) + START / len(names))
+        for group, names in sections.groups(preset).items()
+        for name in names
+    ]  # fmt: skip
+    embedded = base / "runs" / "embeddings.done"
+    jobs.append(Job("embeddings", embedded, base / "logs" / "embeddings.log", EMBEDDINGS))
+    for stem in sections.NOTEBOOKS:
+        output = base / "executed" / f"{stem}.ipynb"
+        jobs.append(Job(stem, output, base / "logs" / f"{stem}.log", NOTEBOOK))
+    if target == "book":
+        page = html_folder(preset) / "index.html"
+        jobs.append(Job("book", page, base / "logs" / "book.log", NOTEBOOK))
+    return jobs
+
+
+def build(preset: str, cores: int = 0, target: str = "book") -> None:
+    """Bring a target up to date and print where it is.
+
+    Parameters
+    ----------
+    preset : str
+        The scale of every notebook and run.
+    cores : int
+        Jobs side by side; 0 for as many as this process may use.
+    target : str
+        "book", or "notebooks" for the executed copies alone.
+
+    Raises
+    ------
+    InputError
+        For an unknown preset or target; when another build runs here, or `build` cannot be
+        written; when a job fails, naming its log; and when the build is stopped.
+    """
+    choose("preset", preset, sections.PRESETS)
+    choose("target", target, TARGETS)
+    cores = cores or joblib.cpu_count()
+    jobs = jobs_of(preset, target)
+    log = ROOT / "build" / preset / "logs" / "snakemake.log"
+    with _alone(preset) as working:
+        copies.set_aside(preset)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as lines:
+            process = _start(preset, cores, target, lines, working)
+            try:
+                finished = _watch(process, jobs, cores)
+            except KeyboardInterrupt:
+                raise InputError("stopped; the same command goes on from here.") from None
+            finally:
+                process.kill()
+                process.wait()
+                _wait_for_all(working)
+    if process.returncode:
+        raise InputError(_failure(jobs, log, process.returncode))
+    print(f"{len(finished)} of {len(jobs)} jobs were run, the rest was up to date.")
+    if target == "book":
+        print(f"open {html_folder(preset) / 'index.html'}")
+
+
+def _start(
+    preset: str, cores: int, target: str, lines: BinaryIO, working: Path
+) -> subprocess.Popen[bytes]:
+    """Start Snakemake, out of reach of the terminal's signals, without a lock or a profile."""
+    command = tied.command(
+        "snakemake.cli:main", "--directory", "build/workflow", "--cores", str(cores),
+        "--scheduler", "greedy", "--rerun-incomplete", "--keep-going", "--nolock",
+        "--workflow-profile", "none", "--runtime-source-cache-path", str(CACHE / "snakemake"),
+        "--config", f"preset={preset}", "--", target,
+    )  # fmt: skip
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=lines,
+        stderr=subprocess.STDOUT, env=os.environ | ENVIRONMENT | {tied.WORKING: str(working)},
+        start_new_session=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def _alone(preset: str) -> Iterator[Path]:
+    """Let one build at a time work in this checkout, and none before the last one's jobs ended.
+
+    The system frees the lock of a process that is killed. Yields the file on which every process
+    of the build holds a lock.
+    """
+    folder = ROOT / "build" / "workflow"
+    who, working = folder / "who", folder / "working"
+    with writing(folder.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            held = FileLock(folder / "lock").acquire(timeout=0)
+        except Timeout:
+            told = f" ({_text(who)})" if who.is_file() else ""
+            raise InputError(
+                f"another build is running here{told}: wait until it ends, or stop it."
+            ) from None
+    with held:
+        for number in ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                signal.signal(number, _stop)
+        with writing(folder):
+            who.write_text(f"preset {preset}, process {os.getpid()}", encoding="utf-8")
+            working.touch()
+        _wait_for_all(working)
+        yield working
+
+
+def _stop(*_: object) -> None:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)  # once is enough: the build is ending
+    raise KeyboardInterrupt
+
+
+def _wait_for_all(working: Path) -> None:
+    """Wait until every process of a build has ended; they follow their parents, see `tied`."""
+    with working.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _watch(process: subprocess.Popen[bytes], jobs: list[Job], cores: int) -> list[Job]:
+    """Print a line whenever a job ends; return those that ran."""
+    began, since = time.monotonic(), time.time()
+    fresh = [job for job in jobs if job.output.exists()]  # perhaps up to date: not waited for
+    finished: list[Job] = []
+    while True:
+        running = process.poll() is None
+        for job in jobs:
+            if job not in finished and job.finished(since):
+                finished.append(job)
+                waiting = [j for j in jobs if j not in finished and j not in fresh]
+                spent = time.monotonic() - began
+                left = seconds_left(spent, _together(finished), _together(waiting), cores)
+                seed = f" seed {job.output.stem}" if job.output.stem.isdigit() else ""
+                print(
+                    f"[{len(jobs) - len(waiting):3d}/{len(jobs)}] {job.name + seed:<40s} "
+                    f"spent {_clock(spent)}  left about {_clock(left)}",
+                    flush=True,
+                )
+        if not running:
+            return finished
+        time.sleep(0.5)
+
+
+def _together(jobs: list[Job]) -> float:
+    return sum(job.seconds for job in jobs)
+
+
+def seconds_left(spent: float, done: float, waiting: float, cores: int) -> float:
+    """Return about how long jobs of `waiting` seconds take, after `spent` seconds on `done`.
+
+    The jobs' own estimates count as `TRUSTED` seconds of experience: the first job to end says
+    little, since others began with it.
+    """
+    pace = (spent + TRUSTED / cores) / (done + TRUSTED)
+    return pace * waiting
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
+
+
+def _failure(jobs: list[Job], log: Path, status: int) -> str:
+    """Say which job failed, as Snakemake tells; or what Snakemake itself ended with."""
+    text = _text(log)
+    shell = re.findall(r"^\S*sh: line \d+: (.+)", text, re.MULTILINE)  # could not start a job
+    for found in re.findall(r"^ {4}log: (.+) \(check log file", text, re.MULTILINE):
+        failed = (ROOT / "build" / "workflow" / found).resolve()
+        names = [job.name for job in jobs if job.log == failed]
+        said = _text(failed) if failed.is_file() else ""
+        if names and (said or not shell):
+            undone = [name for name in names if f"done {name}\n" not in said]
+            return f"{(undone or names)[0]} failed: {_last_word(said)} The log is {failed}."
+    if status < 0:
+        return f"the workflow was killed ({signal.strsignal(-status)}); the same command goes on."
+    errors = re.findall(r"^.*(?:Error|Exception)\b.*(?:\n.+)?", text, re.MULTILINE)
+    reason = " ".join(
+        [*shell, *errors, "its log is empty, perhaps for lack of disk space"][0].split()
+    )
+    return f"the workflow failed: {reason} (the log is {log})."
+
+
+def _last_word(said: str) -> str:
+    """Return what a job that failed said in the end."""
+    lines = said.strip().splitlines()
+    told = [line for line in lines if line.startswith("isoae: ")]
+    if told:
+        return told[-1].removeprefix("isoae: ")
+    if any(line.startswith("Traceback") for line in lines):
+        return f"{lines[-1]}."
+    return "it was killed, perhaps for lack of memory."

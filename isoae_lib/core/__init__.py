@@ -1,0 +1,1 @@
+"""The training library: arrays in, a trained autoencoder out."""

@@ -1,0 +1,306 @@
+"""One training step, as fast as the device allows: eager or compiled, on a GPU a CUDA graph.
+
+Several fits of one shape (seeds, weights, surfaces) are stacked: one step takes all of them on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+
+from isoae_lib.core.architectures import layer_costs
+from isoae_lib.core.networks import SINGLE, Autoencoder, floats, lay_out
+from isoae_lib.core.objectives import OBJECTIVES, normals_of
+from isoae_lib.core.spec import Spec
+
+# SoftPlus(beta = 100) makes subnormal numbers, on which a CPU is ten times slower. The flag is
+# per thread; threads started later inherit it.
+torch.set_flush_denormal(True)
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+# What a step frees stays with the process: to give it back and ask for it again takes 2 to 6 %.
+if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc's
+    mallopt(M_TRIM_THRESHOLD, 2**30)
+    mallopt(M_MMAP_THRESHOLD, 2**25)
+
+COMPILE_FROM = 1e12  # multiply-adds from which a run gains more than the compilation costs
+WARM_UP = 3  # steps before a CUDA graph is captured, and then undone
+
+# batches (k, n, D), normals (k, n, .), weights (k,) -> the weighted terms of k fits (k, .)
+Terms = Callable[[Tensor, Tensor, Tensor], Tensor]
+Named = dict[str, Tensor]
+log = logging.getLogger(__name__)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether this is a CPU with units for products of bfloat16 (AMX)."""
+    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # newer PyTorch's
+    return device.type == "cpu" and known.get("amx_bf16", False)
+
+
+@contextlib.contextmanager
+def products(precision: str) -> Iterator[None]:
+    """Let the CPU round the factors of matrix products to "bf16", or not: "ieee"."""
+    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before, matmul.fp32_precision = matmul.fp32_precision, precision
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before
+
+
+class _Asked(nn.Module):
+    """A model that answers with its objective, so that stacked parameters can stand in."""
+
+    def __init__(self, model: Autoencoder, spec: Spec) -> None:
+        super().__init__()
+        self.model = model
+        self.spec = spec
+
+    def forward(self, batch: Tensor, normals: Tensor, weight: Tensor) -> Tensor:
+        """Return the weighted terms of the loss."""
+        terms = OBJECTIVES[self.spec.method](self.model, batch, normals, self.spec, weight)
+        return torch.stack(list(terms.values()))
+
+
+class Engine:
+    """The networks, Adam's moments and the random generators of one run, and its step.
+
+    Or of k runs of one shape: each has its own data and chance, and takes the steps that it would
+    take alone. Everything lives on the device, batches and chance included; a step reads nothing
+    back. Long runs are compiled, unless `compiled` says otherwise; on a GPU the step is then
+    captured, compiled or not.
+
+    Attributes
+    ----------
+    models : list of Autoencoder
+        In training mode. Where there are several, `unstack` brings them up to date.
+    data : list of Tensor
+        The training data (n, D) of each; images stay bytes until they are drawn.
+    names : tuple of str
+        Of the loss terms, in the order of what `step` returns.
+    kind : str
+        "eager" or "compiled", on a GPU "CUDA graph" or "compiled CUDA graph"; with "bfloat16
+        gradients" where the processor has them.
+    coarse : bool
+        Whether the factors of the gradients' matrix products are rounded to bfloat16.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Autoencoder],
+        data: Sequence[Tensor],
+        specs: Sequence[Spec],
+        compiled: bool | None = None,
+    ) -> None:
+        device = data[0].device
+        # Channels last: a step of convolutions is a tenth to a sixth faster on a CPU.
+        self.models = [lay_out(model, device, torch.channels_last).train() for model in models]
+        self.data = list(data)
+        self.spec = specs[0]
+        self.rngs = [torch.Generator(device).manual_seed(spec.seed) for spec in specs]
+        self.rate = torch.zeros((), dtype=SINGLE, device=device)
+        self.ease = torch.zeros((), dtype=torch.float64, device=device)
+        self.weights = torch.tensor([s.weight for s in specs], dtype=torch.float64, device=device)
+        self.wanted = normals_of(self.spec, data[0].shape[1])
+        self.names = self._names()
+        self.terms: Terms
+        self.terms, self.parameters, self.buffers = (
+            self._alone() if len(models) == 1 else self._stacked()
+        )
+        self.moments = {
+            name: {
+                "step": torch.zeros((), dtype=SINGLE, device=device),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+            for name, parameter in self.parameters.items()
+        }
+        self.coarse = has_bfloat16(device)
+        self.kind = "eager"
+        self.replay: Callable[[], Tensor] = self._once
+        if device.type == "cuda":  # in products as PyTorch does it in convolutions
+            torch.backends.cuda.matmul.allow_tf32 = True
+        if (self._is_long() if compiled is None else compiled) and (fast := self._compiled()):
+            self.terms, self.kind = fast, "compiled"
+        if device.type == "cuda":
+            self.kind = "CUDA graph" if self.kind == "eager" else "compiled CUDA graph"
+            self.replay = self._captured()
+        if self.coarse:
+            self.kind += ", bfloat16 gradients"
+
+    def step(self, rate: float, ease: float) -> Tensor:
+        """Take one step of Adam; return the weighted loss terms (k, .) before it, unread.
+
+        `ease` is the fraction of its weight that each run's regularizer has by now.
+        """
+        self.rate.fill_(rate)
+        self.ease.fill_(ease)
+        return self.replay()
+
+    def _is_long(self) -> bool:
+        """Whether all forward passes over data together have `COMPILE_FROM` multiply-adds."""
+        layers = layer_costs(self.models[0], self.data[0].shape[1])
+        once = sum(layer.multiply_adds for layer in layers)
+        return self.spec.steps * self.spec.batch * once >= COMPILE_FROM
+
+    def _names(self) -> tuple[str, ...]:
+        """Ask the objective, on a copy: BatchNorm must not see this batch."""
+        x, spec = floats(self.data[0][: self.spec.batch]), self.spec
+        with torch.no_grad():
+            few = torch.zeros(len(x), self.wanted, dtype=SINGLE, device=x.device)
+            return tuple(OBJECTIVES[spec.method](deepcopy(self.models[0]), x, few, spec, 0.0))
+
+    def _alone(self) -> tuple[Terms, Named, Named]:
+        asked = _Asked(self.models[0], self.spec)
+
+        def terms(batches: Tensor, normals: Tensor, weights: Tensor) -> Tensor:
+            return asked(batches[0], normals[0], weights[0]).unsqueeze(0)
+
+        return terms, dict(asked.named_parameters()), dict(asked.named_buffers())
+
+    def _stacked(self) -> tuple[Terms, Named, Named]:
+        asked = [_Asked(model, self.spec) for model in self.models]
+        parameters, buffers = torch.func.stack_module_state(asked)  # type: ignore[arg-type]
+
+        def one(own: Named, kept: Named, *arguments: Tensor) -> Tensor:
+            return torch.func.functional_call(asked[0], (own, kept), arguments)
+
+        def terms(batches: Tensor, normals: Tensor, weights: Tensor) -> Tensor:
+            return torch.vmap(one)(parameters, buffers, batches, normals, weights)
+
+        return terms, parameters, buffers
+
+    def unstack(self) -> list[Autoencoder]:
+        """Return the networks as they are now, those of a stack each with its part."""
+        if len(self.models) > 1:
+            for k, model in enumerate(self.models):
+                part = {
+                    name.removeprefix("model."): tensor[k].detach().clone()
+                    for name, tensor in (self.parameters | self.buffers).items()
+                }
+                model.load_state_dict(part)
+        return self.models
+
+    def _draw(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        n = self.spec.batch
+        pick = torch.randint(len(x), (n,), generator=rng, device=x.device)
+        normals = torch.randn(n, self.wanted, generator=rng, dtype=SINGLE, device=x.device)
+        return floats(x[pick]), normals
+
+    def _once(self) -> Tensor:
+        drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
+        batches, normals = map(torch.stack, zip(*drawn, strict=True))
+        terms = self.terms(batches, normals, (self.weights * self.ease).float())
+        # Errors of these products scale what is left of the loss, so its minimum stays where it
+        # is; values and tangents, which say what is left, keep single precision (decision C).
+        with products("bf16" if self.coarse else "ieee"):
+            terms.sum().backward()
+        self._adam()
+        return terms.detach()
+
+    def _adam(self) -> None:
+        """Change the parameters by their gradients, in one fused pass, and drop the gradients.
+
+        As `torch.optim.Adam` would, which loads PyTorch's compiler first: five seconds a process.
+        """
+        got = {n: (p, p.grad) for n, p in self.parameters.items() if p.grad is not None}
+        parameters, gradients = map(list, zip(*got.values(), strict=True))
+        steps, first, second = (
+            [self.moments[name][key] for name in got] for key in ("step", "exp_avg", "exp_avg_sq")
+        )
+        with torch.no_grad():
+            adam(
+                parameters, gradients, first, second, [], steps, fused=True, amsgrad=False,
+                lr=self.rate, beta1=0.9, beta2=self.spec.beta2, eps=1e-8, weight_decay=0.0,
+                maximize=False,
+            )  # fmt: skip
+        self._drop_gradients()
+
+    def _drop_gradients(self) -> None:
+        for parameter in self.parameters.values():
+            parameter.grad = None
+
+    def _compiled(self) -> Terms | None:
+        """Compile the loss terms; None where there is no compiler for this device.
+
+        Tangents travel explicitly (see `isometry`), which compiles; forward-mode automatic
+        differentiation and double backward would not.
+        """
+        # On a CPU a sum onto a product would become one call, which copies the sum first.
+        patterns = self.rate.device.type != "cpu"
+        fast: Terms = torch.compile(
+            self.terms, dynamic=False, options={"pattern_matcher": patterns}
+        )
+        before = {name: tensor.clone() for name, tensor in self.state().items()}
+        n = self.spec.batch
+        batches = torch.stack([floats(x[:1]).expand(n, -1) for x in self.data])
+        normals = batches.new_ones(len(self.data), n, self.wanted)
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):
+                fast(batches, normals, self.weights.float()).sum().backward()
+        except Exception as error:  # whatever the compiler says, the eager step is the judge
+            log.info("not compiled (%s): training goes on without", type(error).__name__)
+            torch.compiler.reset()
+            return None
+        finally:
+            self._drop_gradients()
+            self.restore(before)
+        return fast
+
+    def _captured(self) -> Callable[[], Tensor]:
+        """Record one step as a CUDA graph; a replay is one launch."""
+        before = {name: tensor.clone() for name, tensor in self.state().items()}
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP):
+                self._once()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        for rng in self.rngs:
+            graph.register_generator_state(rng)
+        with torch.cuda.graph(graph):
+            terms = self._once()
+        self.restore(before)
+
+        def replay() -> Tensor:
+            graph.replay()
+            return terms.clone()
+
+        return replay
+
+    def state(self) -> dict[str, Tensor]:
+        """Return everything that a step changes, by name; moments are zero before the first."""
+        tensors = dict(self._named())
+        for k, rng in enumerate(self.rngs):
+            tensors[f"random.{k}"] = rng.get_state()
+        return tensors
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go back, in place, to a state that `state` returned.
+
+        Raises
+        ------
+        KeyError, RuntimeError
+            If the tensors are not of this run.
+        """
+        with torch.no_grad():
+            for name, tensor in self._named():
+                tensor.copy_(tensors[name])
+        for k, rng in enumerate(self.rngs):
+            rng.set_state(tensors[f"random.{k}"].cpu())
+
+    def _named(self) -> Iterator[tuple[str, Tensor]]:
+        yield from self.buffers.items()
+        for name, parameter in self.parameters.items():
+            yield name, parameter.detach()
+            for key, value in self.moments[name].items():
+                yield f"adam.{name}.{key}", value

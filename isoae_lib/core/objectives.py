@@ -1,0 +1,225 @@
+"""The objective of every method: reconstruction plus the method's own small term.
+
+Each takes the autoencoder, a batch x (n, D), standard normal numbers (n, `normals_of`), the run's
+spec and the weight lambda of the moment, and returns the named, weighted terms; their sum is the
+loss. All chance comes in from outside, so that an objective can be compiled. Squared norms of
+differentials are Frobenius norms (decision 15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from isoae_lib.core.chain_rule import Net, is_chain, settle
+from isoae_lib.core.isometry import (
+    L_rec,
+    departure,
+    directions,
+    pull_back,
+    push_forward,
+    sample_latents,
+)
+from isoae_lib.core.networks import Autoencoder
+from isoae_lib.core.spec import Spec
+
+Terms = dict[str, Tensor]
+Weight = Tensor | float
+EXACT = 2  # latent size up to which differentials are seen whole
+WAE_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+Objective = Callable[[Autoencoder, Tensor, Tensor, Spec, Weight], Terms]
+
+
+def vanilla(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
+    """AE: eq. (1) alone."""
+    return _rec(x, model(x), spec)
+
+
+def isometric(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
+    """I-AE, eq. (8): L_rec + lambda (L_iso + L_piso). One encoder pass serves two terms."""
+    u, v, noise = normals.split(spec.latent, dim=1)
+    codes, pulled = pull_back(model.encoder, x, directions(u))
+    z = sample_latents(codes, noise, spec.sampler)
+    reconstruction, f = _reconstruct(model.decoder, codes, spec)
+    _, pushed = push_forward(f, z, directions(v), track=spec.statistics == "both")
+    return _rec(x, reconstruction, spec) | {
+        "L_iso": weight * departure(pushed),
+        "L_piso": weight * departure(pulled),
+    }
+
+
+def isometric_decoder(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """I-AE without L_piso (Figure 4, left): L_rec + lambda L_iso."""
+    v, noise = normals.split(spec.latent, dim=1)
+    codes = model.encoder(x)
+    z = sample_latents(codes, noise, spec.sampler)
+    reconstruction, f = _reconstruct(model.decoder, codes, spec)
+    _, pushed = push_forward(f, z, directions(v), track=spec.statistics == "both")
+    return _rec(x, reconstruction, spec) | {"L_iso": weight * departure(pushed)}
+
+
+def isometric_encoder(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """I-AE without L_iso (Table 7, "L_piso"): L_rec + lambda L_piso."""
+    codes, pulled = pull_back(model.encoder, x, directions(normals))
+    return _rec(x, model.decoder(codes), spec) | {"L_piso": weight * departure(pulled)}
+
+
+def contractive(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """CAE, and with a transposed decoder TCAE: L_rec + lambda E |dg(x)|^2 (A.1.2)."""
+    codes, *rows = pull_back(model.encoder, x, *_frame(normals, x, spec))
+    return _rec(x, model.decoder(codes), spec) | {"|dg|^2": weight * _squared_norm(rows)}
+
+
+def gradient_penalty(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
+    z = model.encoder(x)
+    reconstruction, *columns = push_forward(model.decoder, z, *_frame(normals, x, spec), track=True)
+    return _rec(x, reconstruction, spec) | {"|df|^2": weight * _squared_norm(columns)}
+
+
+def denoising(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
+    """DAE: reconstruct x from x plus Gaussian noise."""
+    noise = spec.noise if spec.of_images else spec.noise * x.std()
+    return _rec(x, model(x + noise * normals), spec)
+
+
+def weight_decay(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """AEW: L_rec + lambda |theta|^2 / 2, whose gradient is what Adam calls weight decay."""
+    decay = weight / 2 * _squares(model)
+    return _rec(x, model(x), spec) | {"|theta|^2": decay}
+
+
+def regularized_decoder(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """RAE-L2: L_rec + lambda |theta_f|^2 + beta E |z|^2 / d (Ghosh et al., 2020)."""
+    decay = weight * _squares(model.decoder)
+    return {**_codes_too(model, x, spec), "|theta_f|^2": decay}
+
+
+def bounded_codes(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """RAE-SN: L_rec + beta E |z|^2 / d, in networks with spectral norms of 1."""
+    return _codes_too(model, x, spec)
+
+
+def wasserstein(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """WAE: L_rec + lambda MMD(g(x), N(0, I)) (Tolstikhin et al., 2018)."""
+    z = model.encoder(x)
+    return _rec(x, model.decoder(z), spec) | {"MMD": weight * mmd(z, normals)}
+
+
+def mmd(z: Tensor, prior: Tensor) -> Tensor:
+    """Estimate the squared maximum mean discrepancy of two samples (n, d), without bias.
+
+    Kernels C / (C + |a - b|^2) for C = 2 d s, summed over seven scales s; the prior has deviation
+    1. A sample's pairs with itself are left out, so the estimate can be negative.
+    """
+    n, d = z.shape
+    others = 1 - torch.eye(n, dtype=z.dtype, device=z.device)
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        squares = (a.unsqueeze(1) - b).square().sum(2)
+        return torch.stack([2 * d * s / (2 * d * s + squares) for s in WAE_SCALES]).sum(0)
+
+    within = (others * (kernel(z, z) + kernel(prior, prior))).sum() / (n * (n - 1))
+    return within - 2 * kernel(z, prior).mean()
+
+
+def scale_free(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
+    """IRAE: L_rec + lambda d E tr(G^2) / (E tr G)^2 with G = df'df (Lee et al., 2022).
+
+    At least lambda, and that where df is an isometry up to one scale. Traces are estimated
+    by one probe v a sample, E |df v|^2 = tr G and E |G v|^2 = tr G^2, at mixtures of codes: z_i and
+    z_j in shares from -0.2 to 1.2.
+    """
+    v, share = normals[:, :-1], torch.special.ndtr(normals[:, -1:])
+    codes = model.encoder(x)
+    alpha = 1.4 * share - 0.2
+    z = (alpha * codes + (1 - alpha) * codes.roll(1, 0)).detach()
+    reconstruction, f = _reconstruct(model.decoder, codes, spec)
+    _, pushed = push_forward(f, z, v)
+    _, back = pull_back(f, z, pushed, track=spec.statistics == "both")
+    distortion = spec.latent * back.square().sum(1).mean() / pushed.square().sum(1).mean().square()
+    return _rec(x, reconstruction, spec) | {"distortion": weight * distortion}
+
+
+def _reconstruct(f: Net, codes: Tensor, spec: Spec) -> tuple[Tensor, Net]:
+    """Return f(codes), and the f to probe: normalising as it did there, or anew (decision 4)."""
+    if not is_chain(f):
+        return f(codes), f
+    reconstruction, settled = settle(f, codes)
+    return reconstruction, settled if spec.statistics == "data" else f
+
+
+def _rec(x: Tensor, reconstruction: Tensor, spec: Spec) -> Terms:
+    """The term that every method has."""
+    return {"L_rec": L_rec(x, reconstruction, spec.reduction)}
+
+
+def _codes_too(model: Autoencoder, x: Tensor, spec: Spec) -> Terms:
+    z = model.encoder(x)
+    return _rec(x, model.decoder(z), spec) | {"|z|^2": spec.code_weight * z.square().mean()}
+
+
+def _squares(net: nn.Module) -> Tensor:
+    return torch.stack([p.square().sum() for p in net.parameters()]).sum()
+
+
+def _frame(normals: Tensor, x: Tensor, spec: Spec) -> list[Tensor]:
+    """Return probes (n, d) that see the Frobenius norm of a differential (decision 15).
+
+    The d axes, exactly, in the plane; above, one direction a sample, sqrt(d) long, on average.
+    """
+    if spec.latent > EXACT:
+        return [directions(normals) * spec.latent**0.5]
+    eye = torch.eye(spec.latent, dtype=x.dtype, device=x.device)
+    return [axis.expand(len(x), -1) for axis in eye]
+
+
+def _squared_norm(probed: list[Tensor]) -> Tensor:
+    """Return E |J|^2 (Frobenius) from what the probes of `_frame` saw, (n, .) each."""
+    return torch.stack([vectors.square().sum(1).mean() for vectors in probed]).sum()
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "I-AE": isometric,
+    "CAE": contractive,
+    "TCAE": contractive,
+    "RAE-GP": gradient_penalty,
+    "DAE": denoising,
+    "AE": vanilla,
+    "I-AE-without-L_piso": isometric_decoder,
+    "I-AE-without-L_iso": isometric_encoder,
+    "AEW": weight_decay,
+    "RAE-SN": bounded_codes,
+    "RAE-L2": regularized_decoder,
+    "WAE": wasserstein,
+    "IRAE": scale_free,
+}
+
+
+def normals_of(spec: Spec, ambient: int) -> int:
+    """Return how many standard normal numbers an objective wants for each sample."""
+    d = spec.latent
+    probes = d if d > EXACT else 0
+    wanted = {
+        "I-AE": 3 * d, "I-AE-without-L_piso": 2 * d, "I-AE-without-L_iso": d, "DAE": ambient,
+        "CAE": probes, "TCAE": probes, "RAE-GP": probes, "WAE": d, "IRAE": d + 1,
+    }  # fmt: skip
+    return wanted.get(spec.method, 0)

@@ -1,0 +1,148 @@
+"""`Spec`: what decides a fit, beside its data; and its key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, fields
+
+from isoae_lib.errors import InputError, choose
+
+TRAINING_VERSION = 2  # raise when a change alters what training computes
+
+METHODS = (
+    "I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE", "I-AE-without-L_piso", "I-AE-without-L_iso",
+    "AEW", "RAE-SN", "RAE-L2", "WAE", "IRAE",
+)  # fmt: skip
+TABLE_6 = ("MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
+NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", *TABLE_6)
+LATENT_SAMPLERS = ("gaussian", "uniform")
+REDUCTIONS = ("sum", "mean")
+SCHEDULES = ("eased", "constant", "plateau")
+STATISTICS = ("data", "probes", "both")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One fit, asked for.
+
+    Attributes
+    ----------
+    method : str
+        One of `METHODS`, by the paper's names.
+    latent, width, depth : int
+        Latent size d; of the network "MLP", hidden size and number of hidden layers (5 x FC 256
+        in A.1.2).
+    weight : float
+        lambda_iso of I-AE, and the weight of a rival's own term (decision 14).
+    code_weight : float
+        Of E |z|^2 / d in RAE-SN and RAE-L2.
+    noise : float
+        DAE's noise (decision 14): in units of the data's standard deviation, and for images of
+        the pixel range.
+    sampler : str
+        P_iso: "gaussian" or "uniform" (decision 2).
+    seed : int
+        Decides starting weights, batches and directions.
+    steps, batch : int
+        Optimizer steps, and points a step.
+    rate : float
+        Largest learning rate.
+    decades : float
+        How the regularizer's weight grows at first: 0 for a line from zero, otherwise
+        geometrically, from so many powers of ten below `weight` (decision B).
+    network : str
+        "MLP" of A.1.2, or one of Tables 4 and 6.
+    width_factor : float
+        Of those of Tables 4 and 6: channels in units of the printed ones.
+    reduction : str
+        L_rec as a "sum" over coordinates or their "mean" (decision 1).
+    schedule : str
+        "eased": the rate rises, stays and falls, the weight grows (decision B); "constant": both
+        as printed throughout (decision 12); "plateau": the rate is halved when `validation` does
+        not improve (decision 13).
+    statistics : str
+        What normalises sampled latents in the decoder's BatchNorm: the batch of "data" or the
+        "probes" themselves; in "both" the running statistics follow them too (decision 4).
+    validation : int
+        Points set aside; the weights of the epoch that reconstructs them best are kept. 0: none.
+    beta2 : float
+        How long Adam remembers squared gradients (decision B); its authors' 0.999 unless set.
+    """
+
+    method: str
+    seed: int = 0
+    latent: int = 2
+    width: int = 256
+    depth: int = 5
+    weight: float = 0.01
+    code_weight: float = 0.0
+    noise: float = 0.1
+    sampler: str = "gaussian"
+    steps: int = 1500
+    batch: int = 128
+    rate: float = 1e-3
+    decades: float = 0.0
+    network: str = "MLP"
+    width_factor: float = 1.0
+    reduction: str = "sum"
+    schedule: str = "eased"
+    statistics: str = "data"
+    validation: int = 0
+    beta2: float = 0.999
+
+    def __post_init__(self) -> None:
+        choose("method", self.method, METHODS)
+        choose("latent sampler", self.sampler, LATENT_SAMPLERS)
+        choose("network", self.network, NETWORKS)
+        choose("reduction", self.reduction, REDUCTIONS)
+        choose("schedule", self.schedule, SCHEDULES)
+        choose("statistics", self.statistics, STATISTICS)
+        for name in ("latent", "width", "depth", "steps", "batch"):
+            self.check_whole(name, 1)
+        for name in ("seed", "validation"):
+            self.check_whole(name, 0)
+        for name in ("weight", "code_weight", "noise", "rate", "decades", "width_factor", "beta2"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
+                raise InputError(f"{name} is {value!r}: it must be a finite number, 0 or more.")
+        if self.beta2 >= 1:
+            raise InputError(f"beta2 is {self.beta2}: it must be below 1, or Adam never forgets.")
+        if self.schedule == "plateau" and not self.validation:
+            raise InputError("schedule 'plateau' needs images set aside: set validation as well.")
+        if self.network != "MLP" and self.batch < 2:
+            raise InputError("batch is 1: BatchNorm needs 2 images a step or more.")
+
+    def check_whole(self, name: str, least: int) -> None:
+        """Raise an InputError unless a field is a whole number, `least` or more."""
+        value = getattr(self, name)
+        if not isinstance(value, int) or not least <= value < 2**63:
+            raise InputError(f"{name} is {value!r}: it must be a whole number, {least} or more.")
+
+    @property
+    def of_images(self) -> bool:
+        """Whether the data are images: then noise is in units of the pixel range."""
+        return False
+
+    @property
+    def key(self) -> str:
+        """The identity: 16 hexadecimal digits of the SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
+
+    def canonical(self) -> str:
+        """Return `TRAINING_VERSION` and what differs from the defaults, as JSON with sorted keys.
+
+        So a field that is added later leaves the keys of older runs as they were. A default never
+        changes once runs are published.
+        """
+        told = self.given() | {"training_version": TRAINING_VERSION}
+        return json.dumps(told, sort_keys=True, separators=(",", ":"))
+
+    def given(self) -> dict[str, str | int | float]:
+        """Return what differs from the defaults, by name."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }

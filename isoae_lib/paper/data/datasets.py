@@ -1,0 +1,124 @@
+"""The data of a run: what it trains on, what is set aside, what it is tested on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoae_lib.core import architectures
+from isoae_lib.core.networks import Autoencoder
+from isoae_lib.errors import InputError
+from isoae_lib.paper.data import images
+from isoae_lib.paper.data.curves import curve
+from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.specs import RunSpec
+
+
+def training_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
+    """Return the run's points (n, D), and what is known of them.
+
+    Points of surfaces and curves are float64, decided by the spec alone, and come with their chart
+    coordinates; images are uint8, each a vector, and come with their classes (n,).
+
+    Raises
+    ------
+    InputError
+        If the images are not there, are damaged, or are fewer than the spec asks for.
+    """
+    if spec.data in SURFACES:
+        return SURFACES[spec.data].sample(spec.points, spec.seed)
+    if not spec.of_images:
+        return curve(spec.points)
+    pixels, labels = _part(spec, "train")
+    return _vectors(pixels[: spec.points], spec), labels[: spec.points]
+
+
+def validation_data(spec: RunSpec) -> NDArray:
+    """Return the images (validation, D) that choose a run's epoch: bytes.
+
+    CelebA has official ones; of the others, those after the training images.
+    """
+    if spec.data == "celeba":
+        aside = _images(spec, "validation").pixels
+    else:
+        aside = _part(spec, "train")[0][spec.points :]
+    return _vectors(aside[: spec.validation], spec)
+
+
+def test_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
+    """Return images (n, D) that no run sees in training, and their classes (n,)."""
+    pixels, labels = _part(spec, "test")
+    return _vectors(pixels, spec), labels
+
+
+def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
+    """Return one side of the run's split, images of bytes, and its classes."""
+    if spec.split == "official":
+        found = _images(spec, split)
+        held_back = spec.tested and (spec.data, split) == ("mnist-5k", "train")
+        end = images.TRAIN_OF_5K if held_back else None
+        pixels, labels = found.pixels[:end], found.labels[:end]
+    else:
+        found = _images(spec, "train")
+        sides = split_views(found.labels, spec.split == "stratified", spec.seed)
+        mine = sides[split == "test"]
+        pixels, labels = found.pixels[mine], found.labels[mine]
+    needed = spec.points + (spec.validation if spec.data != "celeba" else 0)
+    if split == "train" and needed > len(pixels):
+        raise InputError(f"{spec.data} has {len(pixels)} images to train on, not {needed}.")
+    return pixels, labels
+
+
+def split_views(labels: NDArray, stratified: bool, seed: int) -> tuple[NDArray, NDArray]:
+    """Split images at random, three quarters to train on: the indices of both sides, shuffled.
+
+    Stratified: of every class the same share.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    if not stratified:
+        cut = len(labels) * 3 // 4
+        return order[:cut], order[cut:]
+    rank = np.empty(len(labels), int)  # of an image among those of its class
+    for k in np.unique(labels):
+        mine = order[labels[order] == k]
+        rank[mine] = np.arange(len(mine))
+    size = np.bincount(labels)[labels]
+    test = rank[order] * 4 < size[order]
+    return order[~test], order[test]
+
+
+def official(spec: RunSpec) -> bool:
+    """Tell whether the run's data are the official ones; those that are computed always are."""
+    parts = ("train", "test") if spec.tested else ("train",)
+    return not spec.of_images or all(_images(spec, part).official for part in parts)
+
+
+def _images(spec: RunSpec, split: str) -> images.Images:
+    return _decoded(spec.data, split, images.folder(), images.unverified_allowed())
+
+
+@lru_cache(maxsize=2)
+def _decoded(name: str, split: str, *_: object) -> images.Images:
+    """Decode and prove once what a run asks for several times; folder and permission are keys."""
+    return images.load(name, split)
+
+
+def _vectors(pixels: NDArray, spec: RunSpec) -> NDArray:
+    """Flatten images; Table 6's network for digits takes them with a margin of 2 zeros."""
+    if spec.network == "MNIST-CNN":
+        pixels = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
+    return pixels.reshape(len(pixels), -1)
+
+
+def build(spec: RunSpec) -> Autoencoder:
+    """Return the run's untrained networks.
+
+    Raises
+    ------
+    InputError
+        If the network takes images of another size.
+    """
+    return architectures.untrained(spec, training_data(spec)[0])

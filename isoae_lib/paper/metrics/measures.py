@@ -1,0 +1,78 @@
+"""What is measured of a trained autoencoder: its losses, and the numbers of its section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isoae_lib.core import training
+from isoae_lib.core.arrays import Array, digest
+from isoae_lib.core.spec import TABLE_6
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.metrics import classification, evaluation, generalization, planar
+from isoae_lib.paper.specs import RunSpec
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a record says about a trained autoencoder.
+
+    Attributes
+    ----------
+    data : str
+        The checksum of the training data.
+    codes : array (n, d)
+        Latent codes of the training data.
+    labels : array (n,)
+        Classes of images; of other data, empty.
+    losses, metrics : dict
+        Numbers by name; there are no metrics of a diverged run.
+    pictures : dict
+        Images (n, D) of bytes that the section's figures show, by name.
+    """
+
+    data: str
+    codes: Array
+    labels: NDArray[np.int8]
+    losses: dict[str, float]
+    metrics: dict[str, float]
+    pictures: dict[str, NDArray[np.uint8]]
+
+
+def measure(spec: RunSpec, fit: training.Fit, store: Path) -> Measured:
+    """Measure a fit; one whose last step left the finite range is marked as diverged.
+
+    Parameters
+    ----------
+    store : Path
+        Where the classifier of Table 7 is kept.
+    """
+    points, known = datasets.training_data(spec)
+    codes = evaluation.encoder_map(fit.model)(points)
+    losses = training.losses_of(fit.model, points, spec.reduction)
+    if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
+        fit.status = "diverged"  # in the last step, after whose loss no one looked
+    labels = known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
+    metrics, pictures = _of_section(spec, fit, points, known, codes, store)
+    return Measured(digest(points), codes, labels, losses, metrics, pictures)
+
+
+def _of_section(
+    spec: RunSpec, fit: training.Fit, points: NDArray, known: NDArray, codes: Array, store: Path
+) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
+    """Return what the run's section measures, and the pictures that its figures show."""
+    if fit.status == "diverged":
+        return {}, {}
+    if spec.network in TABLE_6:
+        return generalization.evaluate(fit.model, spec, codes, store)
+    if spec.of_images and spec.latent > 2:
+        return classification.evaluate(fit.model, spec, codes), {}
+    if spec.of_images:
+        return planar.evaluate(fit.model, points, known, codes), {}
+    if spec.data in SURFACES:
+        return evaluation.evaluate(fit.model, points, known, SURFACES[spec.data]), {}
+    return evaluation.evaluate_curve(fit.model, points), {}

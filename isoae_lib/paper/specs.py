@@ -1,0 +1,80 @@
+"""`RunSpec`: a fit of a data set of the paper: everything that decides the numbers of a run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from isoae_lib.core.spec import TABLE_6, Spec
+from isoae_lib.errors import InputError, choose
+
+AMBIENT = {  # the dimension D of each data set
+    "s-shape": 3, "swiss-roll": 3, "open-sphere": 3, "curve": 2,
+    "mnist": 784, "mnist-5k": 784, "fashion-mnist": 784, "coil20": 128 * 128,
+    "cifar10": 3 * 32 * 32, "celeba": 3 * 64 * 64,
+}  # fmt: skip
+IMAGES = ("mnist", "mnist-5k", "fashion-mnist", "coil20", "cifar10", "celeba")
+SPLITS = ("official", "stratified", "random")
+LEAST_POINTS, LEAST_IMAGES = 16, 50  # with fewer there is no grid of codes, or a class is missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec(Spec):
+    """One training run, asked for: a `Spec` with its data. The seed decides the points, too.
+
+    Attributes
+    ----------
+    data, points : str, int
+        Data set and number of training points; for images, the first `points`.
+    split : str
+        Of COIL-20, which has no official one: three quarters to train on, "stratified" or at
+        "random"; the "official" training data of the others.
+    """
+
+    data: str
+    points: int = 2000
+    split: str = "official"
+
+    def __post_init__(self) -> None:
+        choose("data set", self.data, AMBIENT)
+        choose("split", self.split, SPLITS)
+        super().__post_init__()
+        self.check_whole("points", LEAST_IMAGES if self.of_images else LEAST_POINTS)
+        if self.data == "coil20" and self.tested and self.split == "official":
+            raise InputError("coil20 has no official test images: set split=stratified or random.")
+        if self.latent > AMBIENT[self.data]:
+            raise InputError(
+                f"latent size {self.latent} is above the {AMBIENT[self.data]} dimensions of "
+                f"{self.data}; an isometric decoder needs d <= D."
+            )
+
+    @property
+    def of_images(self) -> bool:
+        """Whether the data are images."""
+        return self.data in IMAGES
+
+    @property
+    def tested(self) -> bool:
+        """Whether the run is measured on images unseen in training (Tables 2 and 7)."""
+        return self.of_images and (self.latent > 2 or self.network in TABLE_6)
+
+
+def change(spec: RunSpec, settings: list[str]) -> RunSpec:
+    """Return `spec` with `key=value` settings applied.
+
+    Raises
+    ------
+    InputError
+        For an unknown key, with the close matches, or a value that does not fit.
+    """
+    known = asdict(spec)
+    changes: dict[str, str | int | float] = {}
+    for setting in settings:
+        name, separator, text = setting.partition("=")
+        if not separator:
+            raise InputError(f"'{setting}' is no setting: write key=value, for example steps=500.")
+        kind = type(known[choose("setting", name, known)])
+        try:
+            changes[name] = kind(text)
+        except ValueError:
+            raise InputError(f"{name} is '{text}': it must be of type {kind.__name__}.") from None
+    return replace(spec, **changes)  # type: ignore[arg-type]
