@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from isoae_lib.core.spec import METHODS, TRAINING_VERSION
+from isoae_lib.core.methods import METHODS
+from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.paper import fitting
 from isoae_lib.paper.specs import RunSpec
 

@@ -16,7 +16,7 @@ from make_golden import TINY
 
 from isoae_lib import files
 from isoae_lib.core import checkpoints, training
-from isoae_lib.core.spec import METHODS
+from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, Unfinished
 from isoae_lib.paper import fitting, runs
 from isoae_lib.paper.specs import RunSpec

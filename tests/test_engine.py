@@ -14,9 +14,9 @@ from torch import nn
 from isoae_lib.core import engine, training
 from isoae_lib.core.architectures import build
 from isoae_lib.core.engine import Engine
+from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder
-from isoae_lib.core.objectives import OBJECTIVES
-from isoae_lib.core.spec import METHODS
+from isoae_lib.core.objectives import objective_of
 from isoae_lib.paper import fitting
 from isoae_lib.paper.data import datasets
 from isoae_lib.paper.specs import RunSpec
@@ -44,7 +44,7 @@ def test_a_step_is_adam_on_the_sum_of_the_terms(method, beta2):
         pick = torch.randint(len(x), (spec.batch,), generator=rng)
         normals = torch.randn(spec.batch, slow.wanted, generator=rng)
         plain.zero_grad()
-        terms = OBJECTIVES[method](model, x[pick], normals, spec, 0.3 * spec.weight)
+        terms = objective_of(method)(model, x[pick], normals, spec, 0.3 * spec.weight)
         sum(terms.values()).backward()
         plain.step()
     for ours, theirs in zip(fast.models[0].parameters(), model.parameters(), strict=True):

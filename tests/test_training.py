@@ -15,8 +15,9 @@ import torch
 from make_golden import RUNS, TINY, losses_of_tiny
 
 from isoae_lib.core import training
+from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder, SoftPlus
-from isoae_lib.core.spec import METHODS, TRAINING_VERSION
+from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
 from isoae_lib.paper import fitting, runs
 from isoae_lib.paper.specs import RunSpec, change

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from isoae_lib.book.interactive import bundle
 from isoae_lib.core.arrays import Array
+from isoae_lib.core.methods import METHODS
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
 from isoae_lib.paper.metrics.evaluation import (
@@ -27,23 +28,15 @@ from isoae_lib.paper.metrics.evaluation import (
 )
 from isoae_lib.paper.runs import Run
 
-# Okabe and Ito's colour-blind safe palette; the same method has the same colour everywhere.
-COLOURS = {
-    "I-AE": "#0072B2",
-    "I-AE-without-L_piso": "#56B4E9",
-    "CAE": "#D55E00",
-    "TCAE": "#E69F00",
-    "RAE-GP": "#009E73",
-    "DAE": "#CC79A7",
-    "AE": "#000000",
-    "U-MAP": "#7A7A7A",
-    "t-SNE": "#9C9C9C",
-    "LLE": "#BEBEBE",
-}
-MARKERS = {name: marker for name, marker in zip(COLOURS, "osD^vPXhd*", strict=True)}
-LABELS = {
-    "I-AE-without-L_piso": "I-AE without $L_{piso}$",
-    "I-AE-without-L_iso": "I-AE without $L_{iso}$",
+# The same method has the same colour everywhere; what is no autoencoder is grey.
+SHOWN = {name: row for name, row in METHODS.items() if row.colour}
+COLOURS = {name: row.colour for name, row in SHOWN.items()} | {
+    "U-MAP": "#7A7A7A", "t-SNE": "#9C9C9C", "LLE": "#BEBEBE"
+}  # fmt: skip
+MARKERS = {name: row.marker for name, row in SHOWN.items()} | {
+    "U-MAP": "h",
+    "t-SNE": "d",
+    "LLE": "*",
 }
 POSITION = "viridis"  # colours a point by its place on the surface; monotone in grey
 
@@ -57,14 +50,14 @@ def style() -> None:
         "axes.labelsize": 11, "axes.edgecolor": "#555555", "axes.linewidth": 0.8,
         "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
         "lines.linewidth": 1.8, "image.cmap": POSITION, "figure.constrained_layout.use": True,
-        "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())[:7]),
+        "axes.prop_cycle": plt.cycler(color=[row.colour for row in SHOWN.values()]),
         "svg.hashsalt": "isoae",
     })  # fmt: skip
 
 
 def label(method: str) -> str:
     """Return a method's name as printed in figures and tables."""
-    return LABELS.get(method, method)
+    return METHODS[method].label or method if method in METHODS else method
 
 
 def place(chart: Array) -> Array:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from isoae_lib.core.arrays import unit
+from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import (
     SINGLE,
     Autoencoder,
@@ -126,12 +127,12 @@ def untrained(spec: Spec, points: NDArray) -> Autoencoder:
     InputError
         If the network takes images of another size.
     """
-    ambient = points.shape[1]
+    ambient, change = points.shape[1], METHODS[spec.method].networks
     with torch.device("cpu"):  # its generator draws the starting weights
         if spec.network == "MLP":
             model = fully_connected(
                 ambient, spec.latent, width=spec.width, depth=spec.depth,
-                tied=spec.method == "TCAE", unit=unit(points), seed=spec.seed,
+                tied=change == "tied", unit=unit(points), seed=spec.seed,
             )  # fmt: skip
         else:
             size = math.prod(ARCHITECTURES[spec.network].shape)
@@ -140,7 +141,7 @@ def untrained(spec: Spec, points: NDArray) -> Autoencoder:
                     f"{spec.network} takes images of {size} numbers; the data have {ambient}."
                 )
             model = build(spec.network, spec.latent, spec.width_factor, spec.seed)
-        return normalised(model, spec.seed) if spec.method == "RAE-SN" else model
+        return normalised(model, spec.seed) if change == "normalised" else model
 
 
 def _layers(notation: str, shape: Shape, latent: int, width: float) -> list[nn.Module]:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from isoae_lib.core.architectures import layer_costs
+from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import SINGLE, Autoencoder, floats, lay_out
-from isoae_lib.core.objectives import OBJECTIVES, normals_of
+from isoae_lib.core.objectives import objective_of
 from isoae_lib.core.spec import Spec
 
 # SoftPlus(beta = 100) makes subnormal numbers, on which a CPU is ten times slower. The flag is
@@ -63,10 +64,11 @@ class _Asked(nn.Module):
         super().__init__()
         self.model = model
         self.spec = spec
+        self.objective = objective_of(spec.method)
 
     def forward(self, batch: Tensor, normals: Tensor, weight: Tensor) -> Tensor:
         """Return the weighted terms of the loss."""
-        terms = OBJECTIVES[self.spec.method](self.model, batch, normals, self.spec, weight)
+        terms = self.objective(self.model, batch, normals, self.spec, weight)
         return torch.stack(list(terms.values()))
 
 
@@ -109,7 +111,7 @@ class Engine:
         self.rate = torch.zeros((), dtype=SINGLE, device=device)
         self.ease = torch.zeros((), dtype=torch.float64, device=device)
         self.weights = torch.tensor([s.weight for s in specs], dtype=torch.float64, device=device)
-        self.wanted = normals_of(self.spec, data[0].shape[1])
+        self.wanted = METHODS[self.spec.method].draws(self.spec.latent, data[0].shape[1])
         self.names = self._names()
         self.terms: Terms
         self.terms, self.parameters, self.buffers = (
@@ -156,7 +158,7 @@ class Engine:
         x, spec = floats(self.data[0][: self.spec.batch]), self.spec
         with torch.no_grad():
             few = torch.zeros(len(x), self.wanted, dtype=SINGLE, device=x.device)
-            return tuple(OBJECTIVES[spec.method](deepcopy(self.models[0]), x, few, spec, 0.0))
+            return tuple(objective_of(spec.method)(deepcopy(self.models[0]), x, few, spec, 0.0))
 
     def _alone(self) -> tuple[Terms, Named, Named]:
         asked = _Asked(self.models[0], self.spec)

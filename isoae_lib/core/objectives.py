@@ -1,8 +1,8 @@
 """The objective of every method: reconstruction plus the method's own small term.
 
-Each takes the autoencoder, a batch x (n, D), standard normal numbers (n, `normals_of`), the run's
-spec and the weight lambda of the moment, and returns the named, weighted terms; their sum is the
-loss. All chance comes in from outside, so that an objective can be compiled. Squared norms of
+Each takes the autoencoder, a batch x (n, D), standard normal numbers (n, as many as the method's row
+says), the spec and the weight lambda of the moment. It returns the named, weighted terms; their sum
+is the loss. All random numbers are passed in, so that an objective can be compiled. Squared norms of
 differentials are Frobenius norms (decision 15).
 """
 
@@ -22,12 +22,12 @@ from isoae_lib.core.isometry import (
     push_forward,
     sample_latents,
 )
+from isoae_lib.core.methods import EXACT, METHODS
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import Spec
 
 Terms = dict[str, Tensor]
 Weight = Tensor | float
-EXACT = 2  # latent size up to which differentials are seen whole
 WAE_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 Objective = Callable[[Autoencoder, Tensor, Tensor, Spec, Weight], Terms]
 
@@ -197,29 +197,6 @@ def _squared_norm(probed: list[Tensor]) -> Tensor:
     return torch.stack([vectors.square().sum(1).mean() for vectors in probed]).sum()
 
 
-OBJECTIVES: dict[str, Objective] = {
-    "I-AE": isometric,
-    "CAE": contractive,
-    "TCAE": contractive,
-    "RAE-GP": gradient_penalty,
-    "DAE": denoising,
-    "AE": vanilla,
-    "I-AE-without-L_piso": isometric_decoder,
-    "I-AE-without-L_iso": isometric_encoder,
-    "AEW": weight_decay,
-    "RAE-SN": bounded_codes,
-    "RAE-L2": regularized_decoder,
-    "WAE": wasserstein,
-    "IRAE": scale_free,
-}
-
-
-def normals_of(spec: Spec, ambient: int) -> int:
-    """Return how many standard normal numbers an objective wants for each sample."""
-    d = spec.latent
-    probes = d if d > EXACT else 0
-    wanted = {
-        "I-AE": 3 * d, "I-AE-without-L_piso": 2 * d, "I-AE-without-L_iso": d, "DAE": ambient,
-        "CAE": probes, "TCAE": probes, "RAE-GP": probes, "WAE": d, "IRAE": d + 1,
-    }  # fmt: skip
-    return wanted.get(spec.method, 0)
+def objective_of(method: str) -> Objective:
+    """Return the function of a method, as its row says."""
+    return globals()[METHODS[method].objective]

@@ -7,14 +7,11 @@ import json
 import math
 from dataclasses import dataclass, fields
 
+from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, choose
 
 TRAINING_VERSION = 2  # raise when a change alters what training computes
 
-METHODS = (
-    "I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE", "I-AE-without-L_piso", "I-AE-without-L_iso",
-    "AEW", "RAE-SN", "RAE-L2", "WAE", "IRAE",
-)  # fmt: skip
 TABLE_6 = ("MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
 NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", *TABLE_6)
 LATENT_SAMPLERS = ("gaussian", "uniform")
@@ -131,12 +128,14 @@ class Spec:
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
 
     def canonical(self) -> str:
-        """Return `TRAINING_VERSION` and what differs from the defaults, as JSON with sorted keys.
+        """Return the versions and what differs from the defaults, as JSON with sorted keys.
 
         So a field that is added later leaves the keys of older runs as they were. A default never
-        changes once runs are published.
+        changes once runs are published. The method's version counts from its second on.
         """
         told = self.given() | {"training_version": TRAINING_VERSION}
+        if (version := METHODS[self.method].version) > 1:
+            told["method_version"] = version
         return json.dumps(told, sort_keys=True, separators=(",", ":"))
 
     def given(self) -> dict[str, str | int | float]:

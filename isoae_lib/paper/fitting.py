@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from isoae_lib.core import training
+from isoae_lib.core.methods import METHODS
 from isoae_lib.paper.data.datasets import training_data, validation_data
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec
@@ -44,6 +45,6 @@ def stackable(spec: RunSpec) -> str:
     A run is alone if validation decides on its rate, or if its weights are divided by norms that
     every pass updates.
     """
-    alone = spec.validation or spec.method == "RAE-SN"
+    alone = spec.validation or METHODS[spec.method].networks == "normalised"
     free = {"seed", "weight", *(("data",) if spec.data in SURFACES else ())} if not alone else set()
     return repr({name: value for name, value in asdict(spec).items() if name not in free})

@@ -5,6 +5,7 @@ Loads without torch, so that the workflow can plan before anything heavy starts.
 
 from __future__ import annotations
 
+from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data import images
 from isoae_lib.paper.specs import RunSpec, change
@@ -160,13 +161,6 @@ TESTED = ("classification", "generalization")  # sections that need images unsee
 FIGURE_5_NETWORKS = {s: str(FIXED[s]["network"]) for s in FIXED if s.startswith("visualization")}
 SEEDS = {"smoke": (0, 1), "laptop": (0, 1), "paper": (0, 1, 2), "published": (0, 1, 2)}
 SEEDS_OF_IMAGES = {"smoke": (0,), "laptop": (0,), "paper": (0, 1, 2), "published": (0, 1, 2)}
-
-# Network passes of one step, a forward and a backward each, for the workflow's progress.
-PASSES = {
-    "I-AE": 5.0, "I-AE-without-L_piso": 4.0, "CAE": 4.0, "TCAE": 4.0, "RAE-GP": 5.0,
-    "DAE": 2.0, "AE": 2.0, "I-AE-without-L_iso": 4.0, "AEW": 2.0, "RAE-SN": 2.5, "RAE-L2": 2.0,
-    "WAE": 2.0, "IRAE": 6.0,
-}  # fmt: skip
 
 DIGITS = ("mnist", "mnist-5k", "fashion-mnist")
 FIGURE_5_METHODS = ("I-AE", "CAE", "RAE-GP", "DAE", "AE")
@@ -357,4 +351,4 @@ def cost(name: str, preset: str) -> float:
     """Return about how many seconds a run takes, for the workflow's progress."""
     run = spec(name, preset)
     step = 1.2e-3 + 9e-11 * (run.batch + 32) * multiply_adds(run)
-    return 0.3 + run.steps * PASSES[run.method] * step
+    return 0.3 + run.steps * METHODS[run.method].passes * step
