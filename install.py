@@ -258,7 +258,7 @@ class Environment:
 
     def check(self) -> None:
         """Import what the project is about."""
-        status, lines = self.run([self.python, "-I", "-c", "import torch, isoae_lib"])
+        status, lines = self.run([self.python, "-I", "-X", "utf8", "-c", "import torch, isoae_lib"])
         if status:
             reason = lines[-1] if lines else f"Python ended with status {status}"
             raise Stop(f"The packages are installed, but the library cannot be imported: {reason}")

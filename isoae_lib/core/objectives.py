@@ -1,9 +1,9 @@
 """The objective of every method: reconstruction plus the method's own small term.
 
-Each takes the autoencoder, a batch x (n, D), standard normal numbers (n, as many as the method's row
+Each takes the autoencoder, a batch x (n, D), standard normal numbers (as many a sample as its row
 says), the spec and the weight lambda of the moment. It returns the named, weighted terms; their sum
-is the loss. All random numbers are passed in, so that an objective can be compiled. Squared norms of
-differentials are Frobenius norms (decision 15).
+is the loss. All random numbers are passed in, so that an objective can be compiled. Squared norms
+of differentials are Frobenius norms (decision 15).
 """
 
 from __future__ import annotations
