@@ -36,6 +36,8 @@ FOREIGN = {
     "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_NO_DEPS", "PIP_DRY_RUN",
 }  # fmt: skip
 
+# Without the user's variables and in UTF-8: the path may have an umlaut, whatever the locale.
+ALONE = ("-I", "-X", "utf8")
 VERSION = "import sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2])"
 
 
@@ -213,7 +215,7 @@ class Environment:
         process = subprocess.Popen(
             command,
             cwd=str(self.folder),
-            env=dict(variables, PIP_USER="0"),
+            env=dict(variables, PIP_USER="0", PYTHONUTF8="1"),
             pass_fds=[self.lock],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -227,7 +229,7 @@ class Environment:
     def create(self) -> None:
         """Make the environment with pip alone in it, from the Python that runs this file."""
         base = getattr(sys, "_base_executable", None) or sys.executable
-        status, lines = self.run([base, "-I", "-m", "venv", ".venv"])
+        status, lines = self.run([base, *ALONE, "-m", "venv", ".venv"])
         if status:
             say(errors_in(lines))
             raise Stop(
@@ -245,7 +247,7 @@ class Environment:
                 say(f"  {clock(began)}  {short}")
 
         command = [
-            self.python, "-I", "-m", "pip", "install", "--disable-pip-version-check",
+            self.python, *ALONE, "-m", "pip", "install", "--disable-pip-version-check",
             "--no-compile", "--no-input", "--progress-bar", "off", *arguments,
         ]  # fmt: skip
         status, lines = self.run(command, show)
@@ -258,7 +260,7 @@ class Environment:
 
     def check(self) -> None:
         """Import what the project is about."""
-        status, lines = self.run([self.python, "-I", "-X", "utf8", "-c", "import torch, isoae_lib"])
+        status, lines = self.run([self.python, *ALONE, "-c", "import torch, isoae_lib"])
         if status:
             reason = lines[-1] if lines else f"Python ended with status {status}"
             raise Stop(f"The packages are installed, but the library cannot be imported: {reason}")
