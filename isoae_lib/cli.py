@@ -245,7 +245,7 @@ def publish(
 
     found = []
     for name, s in _each(names, seed):
-        run = runs.find(sections.spec(name, preset, s), store)
+        run = runs.current(sections.spec(name, preset, s), store)
         if run is None:
             raise InputError(
                 f"{name}, seed {s}, is not in the store at scale {preset} as this code makes "

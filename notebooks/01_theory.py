@@ -24,12 +24,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from isoae_lib.core import diagnostics
 from isoae_lib.book import figures, tables
 from isoae_lib.core import isometry, networks
 from isoae_lib.paper import runs, theory
 from isoae_lib.paper.claims import verdicts
 from isoae_lib.paper.data.surfaces import surface
-from isoae_lib.paper.metrics import evaluation
 
 figures.style()
 torch.set_num_threads(1)
@@ -207,7 +207,7 @@ from isoae_lib.paper.data.datasets import build
 run = runs.load("3d/s-shape/I-AE", preset, seed)
 rows = {}
 for name, model in (("untrained", build(run.spec).eval()), ("trained", run.model)):
-    A, B = (torch.tensor(m) for m in evaluation.differentials(model, run.points))
+    A, B = (torch.tensor(m) for m in diagnostics.differentials(model, run.points))
     rows[name] = {
         "|A'A - I|": (A.mT @ A - eye).norm(dim=(1, 2)).median().item(),
         "|BB' - I|": (B @ B.mT - eye).norm(dim=(1, 2)).median().item(),

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
+from isoae_lib.core import diagnostics
 from isoae_lib.book import figures, tables
 from isoae_lib.paper import claims, runs, sections
 from isoae_lib.paper.claims import verdicts
@@ -120,7 +121,7 @@ _ = figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()})
 # %% tags=["hide-input"]
 sigma = {
     SURFACES[data].title: {
-        m: np.linalg.svd(evaluation.differentials(r.model, r.points)[0], compute_uv=False)
+        m: np.linalg.svd(diagnostics.differentials(r.model, r.points)[0], compute_uv=False)
         for m, r in row.items()
         if r.record["status"] == "finished"
     }

@@ -8,10 +8,10 @@ import pytest
 import torch
 from make_golden import RUNS
 
-from isoae_lib.core import architectures, networks, training
+from isoae_lib.core import architectures, diagnostics, networks
 from isoae_lib.paper import fitting
 from isoae_lib.paper.data import datasets
-from isoae_lib.paper.metrics import evaluation, features
+from isoae_lib.paper.metrics import features
 from isoae_lib.paper.specs import RunSpec
 
 
@@ -48,8 +48,8 @@ def outcome(spec):
     """Everything that a record holds of a run: weights, losses along the way and at the end."""
     fit = fitting.fit(spec)
     points = datasets.training_data(spec)[0]
-    codes = evaluation.encoder_map(fit.model)(points)
-    losses = training.losses_of(fit.model, points, spec.reduction)
+    codes = diagnostics.encoder_map(fit.model)(points)
+    losses = diagnostics.losses(fit.model, points, spec.reduction)
     weights = {k: (v.dtype, v.flatten().tolist()) for k, v in fit.model.state_dict().items()}
     return weights, fit.history, losses, codes.tolist()
 

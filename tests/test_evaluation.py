@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from isoae_lib.core import diagnostics
 from isoae_lib.core.networks import Autoencoder, fully_connected
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data.surfaces import SURFACES, surface
@@ -134,7 +135,7 @@ def test_spacing_variation_has_its_closed_forms():
 
 @pytest.mark.parametrize("n", [0, 1, 7])
 def test_an_array_that_nobody_may_write_to_is_mapped_part_by_part(n, monkeypatch):
-    monkeypatch.setattr(ev, "AT_ONCE", 3)
+    monkeypatch.setattr(diagnostics, "AT_ONCE", 3)
     model = fully_connected(3, 2, width=4, depth=1).eval()
     x = np.random.default_rng(0).random((n, 3))
     x.flags.writeable = False

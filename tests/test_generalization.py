@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data import datasets
 from isoae_lib.paper.metrics import features, generalization
-from isoae_lib.paper.metrics.evaluation import decoder_map
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(data="mnist-5k", method="AE", points=1500, network="FC-NN", latent=784)

@@ -12,9 +12,10 @@ import pytest
 from isoae_lib.files import ROOT
 from isoae_lib.paper import provenance
 
-DECIDING = provenance.modules_behind(*provenance.DECIDING)
-DIGEST = provenance.code_digest()
-ASK = "from isoae_lib.paper.provenance import code_digest; print(code_digest())"
+ROOTS = (*provenance.TRAINING, *provenance.MEASURING)
+DECIDING = provenance.modules_behind(*ROOTS)
+DIGEST = provenance.code_digest(*ROOTS)
+ASK = "from isoae_lib.paper import provenance as p; print(p.code_digest(*p.TRAINING, *p.MEASURING))"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def digest_of(folder, monkeypatch, *modules):
     for known in (provenance.code_digest, provenance.modules_behind, provenance._syntax):
         known.cache_clear()
     try:
-        return provenance.code_digest(*modules)
+        return provenance.code_digest(*(modules or ROOTS))
     finally:
         monkeypatch.undo()
         for known in (provenance.code_digest, provenance.modules_behind, provenance._syntax):
@@ -61,6 +62,11 @@ def test_what_trains_and_measures_decides_and_what_shows_does_not():
     assert not [name for name in DECIDING if name.startswith(shows)]
 
 
+def test_what_measures_does_not_train():
+    trains = provenance.modules_behind(*provenance.TRAINING)
+    assert not [name for name in trains if name.startswith("paper.metrics")]
+
+
 @pytest.mark.parametrize("module", DECIDING)
 def test_a_line_more_in_a_deciding_module_changes_the_digest(module, copy, monkeypatch):
     assert with_more(copy, module, "\nREMARK = 0\n", monkeypatch) != DIGEST
@@ -71,7 +77,7 @@ def test_a_line_more_elsewhere_does_not(module, copy, monkeypatch):
     assert with_more(copy, module, "\nREMARK = 0\n", monkeypatch) == DIGEST
 
 
-@pytest.mark.parametrize("module", provenance.DECIDING)
+@pytest.mark.parametrize("module", ROOTS)
 def test_a_remark_does_not(module, copy, monkeypatch):
     assert with_more(copy, module, "\n# a remark\n", monkeypatch) == DIGEST
 

@@ -12,7 +12,7 @@ from test_cli import call
 
 from isoae_lib.core import training
 from isoae_lib.errors import InputError
-from isoae_lib.paper import runs, sections
+from isoae_lib.paper import provenance, records, runs, sections
 from isoae_lib.paper.specs import RunSpec
 
 AE = RunSpec(data="s-shape", method="AE", **TINY)
@@ -140,14 +140,41 @@ def test_pictures_are_published_of_the_first_seed_alone(folder, monkeypatch, tmp
 def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
     monkeypatch.setattr(sections, "spec", lambda *_: AE)
-    monkeypatch.setattr(runs, "code_digest", lambda: "other")
+    monkeypatch.setattr(runs, "code_digest", lambda *_: "other")
+    monkeypatch.setattr(records, "code_digest", lambda *_: "other")
     assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE") == 2
     assert "as this code makes it" in capsys.readouterr().err
     assert not (tmp_path / "published").exists()
 
 
+def test_a_new_metric_is_taken_from_the_weights_without_training(folder, store, monkeypatch):
+    before = runs.find(AE)
+    evaluate, digest = records.measures.evaluation.evaluate, provenance.code_digest
+
+    def more(*given):
+        return evaluate(*given) | {"new": 1.5}
+
+    def changed(*modules):
+        return f"{modules == provenance.MEASURING} {digest(*modules)}"
+
+    monkeypatch.setattr(records.measures.evaluation, "evaluate", more)
+    assert "new" not in runs.get(AE).metrics  # the same code, as far as its digest says
+    for module in (runs, records):
+        monkeypatch.setattr(module, "code_digest", changed)
+    monkeypatch.setattr(runs, "_train", lambda *_: pytest.fail("it was trained"))
+    same_training = before.record | {"code": changed(*provenance.TRAINING)}
+    (folder / "run.json").write_text(records.sealed(same_training), encoding="utf-8")
+    again = runs.get(AE)
+    assert again.metrics == before.metrics | {"new": 1.5}
+    assert again.record["measured_by"] == f"True {before.record['measured_by']}"
+    kept = {name: again.record[name] for name in records.TRAINED if name != "code"}
+    assert kept == {name: before.record[name] for name in kept}
+    assert again.history == before.history and (again.codes == before.codes).all()
+    assert checksum(again.folder) == checksum(next(store.glob(".*.replaced")))
+
+
 def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monkeypatch):
-    monkeypatch.setattr(runs.datasets, "official", lambda spec: False)
+    monkeypatch.setattr(records.datasets, "official", lambda spec: False)
     monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
     runs.get(AE)
     assert runs.find(AE) is not None
@@ -176,7 +203,7 @@ def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(runs, "_sealed", full)
+        broken.setattr(records, "sealed", full)
         with pytest.raises(InputError, match="cannot be written: No space left"):
             runs.publish(run, "3d/s-shape/AE")
     assert runs.read(place).metrics == run.metrics
@@ -185,7 +212,7 @@ def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatc
 
 
 def test_a_record_names_the_gpu(monkeypatch):
-    monkeypatch.setattr(runs.torch.cuda, "get_device_name", lambda device: f"a GPU at {device}")
+    monkeypatch.setattr(records.torch.cuda, "get_device_name", lambda device: f"a GPU at {device}")
     assert training.hardware("cuda:1") == "cuda:1, a GPU at cuda:1"
     assert training.hardware("cpu").startswith("cpu, ")
 
@@ -194,7 +221,7 @@ def test_a_full_disk_leaves_no_record(store, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runs.np, "savez_compressed", full)
+    monkeypatch.setattr(records.np, "savez_compressed", full)
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         runs.get(AE)
     assert not list(store.glob("*/run.json")) and not list(store.glob(".*.writing*"))
@@ -216,7 +243,7 @@ def test_a_stack_leaves_the_records_of_each_run_alone(tmp_path):
 def test_a_stack_killed_between_its_records_is_not_trained_again(store, monkeypatch):
     """The checkpoint of the whole stack stays until its last record is there."""
     specs = in_stack()
-    write, written = runs._write, []
+    write, written = records.write, []
 
     def killed_at_the_second(store, spec, *rest):
         if written:
@@ -225,11 +252,11 @@ def test_a_stack_killed_between_its_records_is_not_trained_again(store, monkeypa
         return write(store, spec, *rest)
 
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "_write", killed_at_the_second)
+    monkeypatch.setattr(records, "write", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         runs.train_stacks(specs)
     assert runs.find(specs[0]) and not runs.find(specs[1])
-    monkeypatch.setattr(runs, "_write", write)
+    monkeypatch.setattr(records, "write", write)
     steps = []
     runs.train_stacks(specs, progress=lambda step, row: steps.append(step))
     assert steps[0] > 0 and all(runs.find(spec) for spec in specs)

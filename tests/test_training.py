@@ -14,12 +14,12 @@ import pytest
 import torch
 from make_golden import RUNS, TINY, losses_of_tiny
 
-from isoae_lib.core import training
+from isoae_lib.core import diagnostics, training
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder, SoftPlus
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
-from isoae_lib.paper import fitting, runs
+from isoae_lib.paper import fitting, records, runs
 from isoae_lib.paper.specs import RunSpec, change
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))
@@ -73,12 +73,12 @@ def test_the_device_gets_a_copy_of_data_that_nobody_may_write_to():
 def test_losses_of_a_record_have_their_closed_forms(monkeypatch):
     """g(x) = 3 x and, nearly, f(z) = max(0, z): an isometry at the codes, of mean 2 and deviation
     3, but not at those drawn latents that are negative."""
-    monkeypatch.setattr(training, "LOSS_NUMBERS", 3000)
+    monkeypatch.setattr(diagnostics, "NUMBERS_AT_ONCE", 3000)
     codes = np.repeat([1.0, 11.0], [4500, 500])[:, None]
     triple = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.constant_(triple.weight, 3.0)
     model = Autoencoder(torch.nn.Sequential(triple), torch.nn.Sequential(SoftPlus()))
-    losses = training.losses_of(model, codes / 3, "sum")
+    losses = diagnostics.losses(model, codes / 3, "sum")
     assert losses["L_rec"] == pytest.approx(np.mean((2 / 3 * codes) ** 2))
     assert losses["L_piso"] == pytest.approx(4)
     assert losses["L_iso"] == pytest.approx(NormalDist().cdf(-2 / 3), abs=0.02)
@@ -127,7 +127,7 @@ def test_an_interrupted_write_leaves_no_record(store, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs.safetensors.torch, "save", interrupted)
+    monkeypatch.setattr(records.safetensors.torch, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         runs.get(AE)
     assert runs.find(AE) is None
@@ -137,7 +137,8 @@ def test_an_interrupted_write_leaves_no_record(store, monkeypatch):
 
 def test_a_record_of_other_code_is_trained_again(store, monkeypatch):
     runs.get(AE)
-    monkeypatch.setattr(runs, "code_digest", lambda: "other")
+    monkeypatch.setattr(runs, "code_digest", lambda *_: "other")
+    monkeypatch.setattr(records, "code_digest", lambda *_: "other")
     assert runs.find(AE) is None
     assert runs.get(AE).record["code"] == "other"
 

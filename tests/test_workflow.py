@@ -13,7 +13,7 @@ import pytest
 from isoae_lib import cli, files
 from isoae_lib.book import copies, notebooks, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
-from isoae_lib.paper import runs
+from isoae_lib.paper import records
 
 
 @pytest.fixture
@@ -225,6 +225,6 @@ def test_no_setting_of_the_users_tools_stays(monkeypatch, tmp_path):
 @pytest.mark.parametrize(("system", "most"), [("linux", 3 << 20), ("darwin", 3 << 10)])
 def test_memory_is_counted_in_each_systems_unit(monkeypatch, system, most):
     usage = type("Usage", (), {"ru_maxrss": 3 << 10})
-    monkeypatch.setattr(runs.resource, "getrusage", lambda _: usage)
-    monkeypatch.setattr(runs.sys, "platform", system)
-    assert runs._peak_memory() == most
+    monkeypatch.setattr(records.resource, "getrusage", lambda _: usage)
+    monkeypatch.setattr(records.sys, "platform", system)
+    assert records._peak_memory() == most

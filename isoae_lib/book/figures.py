@@ -14,18 +14,11 @@ from matplotlib.figure import Figure
 
 from isoae_lib.book.interactive import bundle
 from isoae_lib.core.arrays import Array
+from isoae_lib.core.diagnostics import decoder_map, encoder_map, project
 from isoae_lib.core.methods import METHODS
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
-from isoae_lib.paper.metrics.evaluation import (
-    box_image,
-    covered_grid,
-    decoder_map,
-    edge_ratios,
-    encoder_map,
-    far_from,
-    project,
-)
+from isoae_lib.paper.metrics.evaluation import box_image, covered_grid, edge_ratios, far_from
 from isoae_lib.paper.runs import Run
 
 # The same method has the same colour everywhere; what is no autoencoder is grey.

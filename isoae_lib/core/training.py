@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isoae_lib.core import checkpoints, isometry
+from isoae_lib.core import checkpoints
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.arrays import digest
 from isoae_lib.core.engine import Engine
-from isoae_lib.core.networks import SINGLE, Autoencoder, floats, lay_out
+from isoae_lib.core.networks import SINGLE, Autoencoder, lay_out
 from isoae_lib.core.spec import Spec
 from isoae_lib.core.validation import Validation
 from isoae_lib.errors import InputError, Unfinished
@@ -29,8 +29,6 @@ DECAY = 0.3  # the last part of training, in which the learning rate falls to ze
 EASE = 0.5  # the first part of training, in which the regularizer's weight grows
 REPORTS = 50  # rows of the history
 READ_BACK = 25  # steps after which the losses are read: on a GPU, reading waits for it
-LOSS_POINTS = 5000  # of images, over which a record's losses are taken
-LOSS_NUMBERS = 400_000  # in one pass: the activations stay in the cache
 CHECKPOINT_SECONDS = 30.0  # between checkpoints, which take a twentieth of a second
 Progress = Callable[[int, dict[str, float]], None]
 Stop = Callable[[], bool]
@@ -288,33 +286,3 @@ def _read_back(
 def _is_report(step: int, steps: int) -> bool:
     """About `REPORTS` steps, evenly spread, the last among them."""
     return (step + 1) % max(1, steps // REPORTS) == 0 or step + 1 == steps
-
-
-def losses_of(model: Autoencoder, points: NDArray, reduction: str) -> dict[str, float]:
-    """Return L_rec, and L_iso and L_piso over one direction for each of the first points (n, D).
-
-    L_iso is taken at latents drawn from P_iso, as in training; in evaluation mode, over
-    `LOSS_POINTS` at most; in double precision, but images in single, which takes half the time.
-    """
-    precision = SINGLE if points.dtype == np.uint8 else torch.float64
-    twin = model.to(precision)
-    rng = torch.Generator("cpu").manual_seed(0)
-    sums: dict[str, Tensor] = {}
-    with torch.no_grad():
-        x = floats(on_device(points[:LOSS_POINTS], torch.device("cpu")), precision)
-        parts = x.split(max(1, LOSS_NUMBERS // x.shape[1]))
-        codes = torch.cat([twin.encoder(part) for part in parts])
-        shape = (2, *codes.shape)
-        noise, u = torch.randn(shape, generator=rng, dtype=codes.dtype, device=codes.device)
-        every = codes, isometry.sample_latents(codes, noise), isometry.directions(u)
-        split = [tensor.split(len(parts[0])) for tensor in every]
-        for part, code, z, v in zip(parts, *split, strict=True):
-            values = {
-                "L_rec": isometry.L_rec(part, twin.decoder(code), reduction),
-                "L_iso": isometry.L_iso(twin.decoder, z, v),
-                "L_piso": isometry.L_piso(twin.encoder, part, v),
-            }
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0) + len(part) * value
-    model.to(SINGLE)
-    return {name: round(float(value) / len(x), 8) for name, value in sums.items()}

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import gaussian_kde
 
 from isoae_lib.core.arrays import Array
-from isoae_lib.paper.metrics.evaluation import differentials
+from isoae_lib.core.diagnostics import differentials
 from isoae_lib.paper.runs import Run
 
 BORDER = 0.15  # of the chart's extent: there a kernel estimate loses mass over the edge

@@ -11,27 +11,23 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent  # of a package installed elsewhere, it is no repository
-# With what they import, they decide a run's numbers.
-DECIDING = ("core.training", "paper.fitting", "paper.metrics.measures")
+# What decides a run's weights, and what is measured of them; each with all that it imports.
+TRAINING = ("core.training", "paper.fitting")
+MEASURING = ("paper.metrics.measures",)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 HIDDEN = ("kind", "type_comment")  # parts of a syntax tree that say nothing of what it does
 
 
 @cache
 def code_digest(*modules: str) -> str:
-    """Return a digest of modules and all that they import: of a run's training and measuring.
+    """Return a digest of modules, like "core.training", and of all that they import.
 
     Comments and docstrings are left out, and every Python gives the same digest. A local record
     made by other code is not trusted, whatever `TRAINING_VERSION` says: an edit to the library is
     never answered with a stale run.
-
-    Parameters
-    ----------
-    modules : str
-        Names in this package, like "core.training"; `DECIDING` unless given.
     """
     digest = hashlib.sha256()
-    for name in modules_behind(*(modules or DECIDING)):
+    for name in modules_behind(*modules):
         digest.update(f"{name} {_canonical(_syntax(name))}\n".encode())
     return digest.hexdigest()[:16]
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, cKDTree
 
 from isoae_lib.core.arrays import Array, checked
-from isoae_lib.core.isometry import pull_back, push_forward
-from isoae_lib.core.networks import Autoencoder, floats
+from isoae_lib.core.diagnostics import Map, decoder_map, differentials, encoder_map, project
+from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
 
-Map = Callable[[NDArray], Array]
-
 GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
-AT_ONCE = 2000  # points through a network together: their activations stay in the cache
-NUMBERS_AT_ONCE = 400_000  # the same for images
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
 
 
@@ -111,48 +105,6 @@ def edge_ratio_std(decode: Map, codes: Array, fineness: float = 1.0, reach: floa
     except InputError:
         return np.inf
     return float(ratios.std()) if len(ratios) else np.inf
-
-
-def decoder_map(model: Autoencoder) -> Map:
-    """Return the decoder as a function of arrays: (n, d) -> (n, D), float64."""
-    return _array_map(model.decoder)
-
-
-def encoder_map(model: Autoencoder) -> Map:
-    """Return the encoder as a function of arrays: (n, D), images as bytes, -> (n, d), float64."""
-    return _array_map(model.encoder)
-
-
-def _array_map(net: torch.nn.Module) -> Map:
-    parameter = next(net.parameters())
-
-    def apply(values: Array) -> Array:
-        with torch.no_grad():
-            at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // values.shape[1]))
-            starts = range(0, max(1, len(values)), at_once)
-            parts = (torch.tensor(values[k : k + at_once], device=parameter.device) for k in starts)
-            mapped = [net(floats(part, parameter.dtype)) for part in parts]
-            return torch.cat(mapped).cpu().double().numpy()
-
-    return apply
-
-
-def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
-    """Return A = df(z) (n, D, d) and B = dg(f(z)) (n, d, D) at the codes z = g(x) (Theorem 1).
-
-    One probe for each latent axis; d probes give the whole matrices, since d is small.
-    """
-    parameter = next(model.parameters())
-    with torch.no_grad():
-        z = model.encoder(floats(torch.tensor(x, device=parameter.device), parameter.dtype))
-        eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-        axes = [axis.expand_as(z) for axis in eye]
-        on_surface, *columns = push_forward(model.decoder, z, *axes)
-        _, *rows = pull_back(model.encoder, on_surface, *axes)
-    return (
-        torch.stack(columns, dim=2).cpu().double().numpy(),
-        torch.stack(rows, dim=1).cpu().double().numpy(),
-    )
 
 
 def distance_correlation(
@@ -265,11 +217,6 @@ def evaluate_curve(model: Autoencoder, x: Array) -> dict[str, float]:
         "rmse": reconstruction,
     }
     return {name: round(value, 6) for name, value in values.items()}
-
-
-def project(model: Autoencoder, x: Array) -> Array:
-    """Return decoder(encoder(x)): where the autoencoder sends points (n, D)."""
-    return decoder_map(model)(encoder_map(model)(x))
 
 
 def spacing_variation(points: Array) -> float:

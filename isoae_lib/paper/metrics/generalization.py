@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoae_lib.core.arrays import Array
+from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.data.datasets import test_data, training_data
-from isoae_lib.paper.metrics.evaluation import decoder_map, encoder_map
 from isoae_lib.paper.metrics.features import (
     classifier,
     features_of,

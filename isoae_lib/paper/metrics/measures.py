@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from isoae_lib.core import training
+from isoae_lib.core import diagnostics
 from isoae_lib.core.arrays import Array, digest
+from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TABLE_6
 from isoae_lib.paper.data import datasets
 from isoae_lib.paper.data.surfaces import SURFACES
@@ -23,6 +24,8 @@ class Measured:
 
     Attributes
     ----------
+    status : str
+        "finished" or "diverged".
     data : str
         The checksum of the training data.
     codes : array (n, d)
@@ -35,6 +38,7 @@ class Measured:
         Images (n, D) of bytes that the section's figures show, by name.
     """
 
+    status: str
     data: str
     codes: Array
     labels: NDArray[np.int8]
@@ -43,36 +47,41 @@ class Measured:
     pictures: dict[str, NDArray[np.uint8]]
 
 
-def measure(spec: RunSpec, fit: training.Fit, store: Path) -> Measured:
-    """Measure a fit; one whose last step left the finite range is marked as diverged.
+def measure(spec: RunSpec, model: Autoencoder, status: str, store: Path) -> Measured:
+    """Measure a trained autoencoder.
 
     Parameters
     ----------
+    model : Autoencoder
+        In evaluation mode.
+    status : str
+        That of its fit. One whose last step left the finite range has diverged as well.
     store : Path
         Where the classifier of Table 7 is kept.
     """
     points, known = datasets.training_data(spec)
-    codes = evaluation.encoder_map(fit.model)(points)
-    losses = training.losses_of(fit.model, points, spec.reduction)
+    codes = diagnostics.encoder_map(model)(points)
+    losses = diagnostics.losses(model, points, spec.reduction)
     if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
-        fit.status = "diverged"  # in the last step, after whose loss no one looked
+        status = "diverged"  # in the last step, after whose loss no one looked
     labels = known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
-    metrics, pictures = _of_section(spec, fit, points, known, codes, store)
-    return Measured(digest(points), codes, labels, losses, metrics, pictures)
+    metrics: dict[str, float] = {}
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    if status != "diverged":
+        metrics, pictures = _of_section(spec, model, points, known, codes, store)
+    return Measured(status, digest(points), codes, labels, losses, metrics, pictures)
 
 
 def _of_section(
-    spec: RunSpec, fit: training.Fit, points: NDArray, known: NDArray, codes: Array, store: Path
+    spec: RunSpec, model: Autoencoder, points: NDArray, known: NDArray, codes: Array, store: Path
 ) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
     """Return what the run's section measures, and the pictures that its figures show."""
-    if fit.status == "diverged":
-        return {}, {}
     if spec.network in TABLE_6:
-        return generalization.evaluate(fit.model, spec, codes, store)
+        return generalization.evaluate(model, spec, codes, store)
     if spec.of_images and spec.latent > 2:
-        return classification.evaluate(fit.model, spec, codes), {}
+        return classification.evaluate(model, spec, codes), {}
     if spec.of_images:
-        return planar.evaluate(fit.model, points, known, codes), {}
+        return planar.evaluate(model, points, known, codes), {}
     if spec.data in SURFACES:
-        return evaluation.evaluate(fit.model, points, known, SURFACES[spec.data]), {}
-    return evaluation.evaluate_curve(fit.model, points), {}
+        return evaluation.evaluate(model, points, known, SURFACES[spec.data]), {}
+    return evaluation.evaluate_curve(model, points), {}

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoae_lib.core.arrays import Array
+from isoae_lib.core.diagnostics import decoder_map, differentials
 from isoae_lib.core.networks import Autoencoder
-from isoae_lib.paper.metrics.evaluation import decoder_map, differentials
 
 SAMPLE = 5000  # points that separation is measured on: densities of large and small sets compare
 SMALL_SAMPLE = 2000  # points whose mutual distances are all taken

@@ -1,0 +1,98 @@
+"""What can be asked of a trained autoencoder: its maps, its differentials, its losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from isoae_lib.core import isometry
+from isoae_lib.core.arrays import Array
+from isoae_lib.core.isometry import pull_back, push_forward
+from isoae_lib.core.networks import SINGLE, Autoencoder, floats
+
+Map = Callable[[NDArray], Array]
+
+AT_ONCE = 2000  # points through a network together: their activations stay in the cache
+NUMBERS_AT_ONCE = 400_000  # the same for images
+LOSS_POINTS = 5000  # over which a record's losses are taken
+
+
+def decoder_map(model: Autoencoder) -> Map:
+    """Return the decoder as a function of arrays: (n, d) -> (n, D), float64."""
+    return _array_map(model.decoder)
+
+
+def encoder_map(model: Autoencoder) -> Map:
+    """Return the encoder as a function of arrays: (n, D), images as bytes, -> (n, d), float64."""
+    return _array_map(model.encoder)
+
+
+def _array_map(net: torch.nn.Module) -> Map:
+    parameter = next(net.parameters())
+
+    def apply(values: Array) -> Array:
+        with torch.no_grad():
+            at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // values.shape[1]))
+            starts = range(0, max(1, len(values)), at_once)
+            parts = (torch.tensor(values[k : k + at_once], device=parameter.device) for k in starts)
+            mapped = [net(floats(part, parameter.dtype)) for part in parts]
+            return torch.cat(mapped).cpu().double().numpy()
+
+    return apply
+
+
+def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
+    """Return A = df(z) (n, D, d) and B = dg(f(z)) (n, d, D) at the codes z = g(x) (Theorem 1).
+
+    One probe for each latent axis; d probes give the whole matrices, since d is small.
+    """
+    parameter = next(model.parameters())
+    with torch.no_grad():
+        z = model.encoder(floats(torch.tensor(x, device=parameter.device), parameter.dtype))
+        eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        axes = [axis.expand_as(z) for axis in eye]
+        on_surface, *columns = push_forward(model.decoder, z, *axes)
+        _, *rows = pull_back(model.encoder, on_surface, *axes)
+    return (
+        torch.stack(columns, dim=2).cpu().double().numpy(),
+        torch.stack(rows, dim=1).cpu().double().numpy(),
+    )
+
+
+def project(model: Autoencoder, x: Array) -> Array:
+    """Return decoder(encoder(x)): where the autoencoder sends points (n, D)."""
+    return decoder_map(model)(encoder_map(model)(x))
+
+
+def losses(model: Autoencoder, points: NDArray, reduction: str) -> dict[str, float]:
+    """Return L_rec, and L_iso and L_piso over one direction for each of the first points (n, D).
+
+    L_iso is taken at latents drawn from P_iso, as in training; in evaluation mode, over
+    `LOSS_POINTS` at most; in double precision, but images in single, which takes half the time.
+    """
+    precision = SINGLE if points.dtype == np.uint8 else torch.float64
+    twin = model.to(precision)
+    rng = torch.Generator("cpu").manual_seed(0)
+    sums: dict[str, Tensor] = {}
+    with torch.no_grad():
+        x = floats(torch.tensor(points[:LOSS_POINTS], device="cpu"), precision)
+        parts = x.split(max(1, NUMBERS_AT_ONCE // x.shape[1]))
+        codes = torch.cat([twin.encoder(part) for part in parts])
+        shape = (2, *codes.shape)
+        noise, u = torch.randn(shape, generator=rng, dtype=codes.dtype, device=codes.device)
+        every = codes, isometry.sample_latents(codes, noise), isometry.directions(u)
+        split = [tensor.split(len(parts[0])) for tensor in every]
+        for part, code, z, v in zip(parts, *split, strict=True):
+            values = {
+                "L_rec": isometry.L_rec(part, twin.decoder(code), reduction),
+                "L_iso": isometry.L_iso(twin.decoder, z, v),
+                "L_piso": isometry.L_piso(twin.encoder, part, v),
+            }
+            for name, value in values.items():
+                sums[name] = sums.get(name, 0) + len(part) * value
+    model.to(SINGLE)
+    return {name: round(float(value) / len(x), 8) for name, value in sums.items()}

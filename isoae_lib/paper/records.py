@@ -1,0 +1,222 @@
+"""A record: one trained run on disk, sealed, whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import platform
+import resource
+import sys
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+
+from isoae_lib import files
+from isoae_lib.core import training
+from isoae_lib.core.arrays import Array
+from isoae_lib.core.networks import Autoencoder
+from isoae_lib.core.spec import TRAINING_VERSION
+from isoae_lib.errors import InputError
+from isoae_lib.paper.data import datasets
+from isoae_lib.paper.metrics import measures
+from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
+from isoae_lib.paper.specs import RunSpec
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out of one training run.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        What was asked.
+    record : dict
+        The content of `run.json`: status, losses, metrics, seconds, versions and the rest.
+    codes, labels : array
+        Latent codes (n, d) of the training data, and the classes (n,) of images; of a published
+        record, of the first `PUBLISHED_CODES` images.
+    history : list of dict
+        Step and loss terms.
+    folder : Path
+        Where the record lies.
+    """
+
+    spec: RunSpec
+    record: dict[str, Any]
+    codes: Array
+    labels: NDArray
+    history: list[dict[str, float]]
+    folder: Path
+
+    @cached_property
+    def data(self) -> tuple[NDArray, NDArray]:
+        """Training data (n, D), and its chart coordinates (n, 2) or classes (n,)."""
+        return datasets.training_data(self.spec)
+
+    @property
+    def points(self) -> NDArray:
+        """Training data (n, D); images are bytes."""
+        return self.data[0]
+
+    @property
+    def chart(self) -> NDArray:
+        """Chart coordinates (n, 2) of the points of a surface."""
+        return self.data[1]
+
+    @property
+    def pictures(self) -> dict[str, NDArray[np.uint8]]:
+        """Images (n, D) that the record keeps, by name: reconstructions, and decoded samples."""
+        if "pictures.npz" not in self.record["files"]:
+            return {}
+        with np.load(self.folder / "pictures.npz") as arrays:
+            return dict(arrays)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The numbers of `evaluation.evaluate`, by name; empty for a diverged run."""
+        return self.record["metrics"]
+
+    @property
+    def model(self) -> Autoencoder:
+        """The trained networks, in evaluation mode; published records come without."""
+        weights = self.folder / "weights.safetensors"
+        if not weights.is_file():
+            raise InputError(f"the record {self.folder} has no weights: train the run again.")
+        model = datasets.build(self.spec)
+        model.load_state_dict(safetensors.torch.load_file(weights))
+        return model.eval()
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        said = ("data", "method", "seed")
+        rest = " ".join(
+            f"{name}={value}" for name, value in spec.given().items() if name not in said
+        )
+        return (
+            f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
+            f"{self.record['preset']}, {self.record['status']}; {rest}"
+        )
+
+
+def read(folder: Path) -> Run:
+    """Read one record.
+
+    Raises
+    ------
+    InputError
+        If a file of it is missing, or differs from what was written.
+    """
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        if record.pop("seal") != _seal(record):
+            raise ValueError("the checksum of run.json differs")
+        for name, digest in record["files"].items():
+            if checksum(folder / name) != digest:
+                raise ValueError(f"the checksum of {name} differs")
+        spec = RunSpec(**record["spec"])
+        with np.load(folder / "embedding.npz") as arrays:
+            codes = arrays["codes"].astype(np.float64)
+            labels = arrays["labels"]
+        with (folder / "history.csv").open(encoding="utf-8") as lines:
+            history = [
+                {name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)
+            ]
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"the record {folder} is damaged ({error}).") from None
+    return Run(spec, record, codes, labels, history, folder)
+
+
+def _peak_memory() -> int:
+    """Return the most bytes that this process has held; macOS counts bytes, Linux KiB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def checksum(file: Path) -> str:
+    """Return the sha256 of a file's content."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _seal(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def sealed(record: dict[str, Any]) -> str:
+    """Return the text of `run.json`: the record and its checksum."""
+    return json.dumps(record | {"seal": _seal(record)}, indent=1) + "\n"
+
+
+TRAINED = ("preset", "status", "diverged_at", "epoch", "seconds", "peak_memory_bytes", "device",
+           "engine", "versions", "commit", "code")  # fmt: skip
+
+
+def trained(preset: str, device: str, fit: training.Fit) -> dict[str, Any]:
+    """Return what a record says of the training, under the names `TRAINED`."""
+    return {
+        "preset": preset,
+        "status": fit.status,
+        "diverged_at": fit.diverged_at,
+        "epoch": fit.epoch,
+        "seconds": round(fit.seconds, 2),
+        "peak_memory_bytes": _peak_memory(),
+        "device": training.hardware(device),
+        "engine": fit.engine,
+        "versions": {
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+            "training": TRAINING_VERSION,
+        },
+        "commit": commit(),
+        "code": code_digest(*TRAINING),
+    }
+
+
+def write(
+    store: Path,
+    spec: RunSpec,
+    how: dict[str, Any],
+    model: Autoencoder,
+    history: list[dict[str, float]],
+) -> None:
+    """Measure a trained autoencoder and write its record, whole or not at all.
+
+    A record of other code, or a damaged one, stays beside it under a hidden name.
+    """
+    measured = measures.measure(spec, model, how["status"], store)
+    record = {
+        "key": spec.key,
+        "spec": asdict(spec),
+        **how,
+        "status": measured.status,
+        "losses": measured.losses,
+        "metrics": measured.metrics,
+        "measured_by": code_digest(*MEASURING),
+        "data": {"sha256": measured.data, "official": datasets.official(spec)},
+    }
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with files.whole_folder(store / spec.key, keep=True) as aside:
+        with (aside / "history.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(history[0]) if history else ["step"])
+            writer.writeheader()
+            writer.writerows(history)
+        save_codes(aside, measured.codes.astype(np.float32), measured.labels)
+        if measured.pictures:
+            np.savez_compressed(aside / "pictures.npz", **measured.pictures)  # type: ignore[arg-type]
+        (aside / "weights.safetensors").write_bytes(safetensors.torch.save(tensors))
+        record["files"] = {file.name: checksum(file) for file in sorted(aside.iterdir())}
+        (aside / "run.json").write_text(sealed(record), encoding="utf-8")
+
+
+def save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:
+    """Write latent codes (n, d) and classes (n,) into a record's folder."""
+    np.savez_compressed(folder / "embedding.npz", codes=codes, labels=labels)
