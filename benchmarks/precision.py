@@ -18,7 +18,7 @@ from train_step import processor
 
 from isoae_lib.core import engine
 from isoae_lib.paper import fitting, sections
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.metrics import evaluation
 
@@ -38,7 +38,7 @@ def std_after(gradients: str, values: str, seed: int) -> float:
     with engine.products(values):
         fit = fitting.fit(spec)
     metrics = evaluation.evaluate(
-        fit.model, *datasets.training_data(spec), SURFACES[spec.data]
+        fit.model, *Data(spec).train, SURFACES[spec.data]
     )  # in double precision
     return metrics["edge_ratio_std"]
 

@@ -20,6 +20,7 @@ from isoae_lib.core.networks import (
     fully_connected,
 )
 from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 # Steps behind the network of the surfaces when it is timed: weights grow, and subnormal numbers
@@ -39,7 +40,7 @@ Step = Callable[[], object]
 def data_of(network: str, batch: int, latent: int = 2) -> Tensor:
     """Return as many samples (batch, D) as a step takes: the S shape, or even noise."""
     if network == "3-256x5-2" and latent == 2:
-        points, _ = datasets.training_data(RunSpec(data="s-shape", method="I-AE", points=batch))
+        points, _ = Data(RunSpec(data="s-shape", method="I-AE", points=batch)).train
         return torch.tensor(points, dtype=torch.float32)
     rng = torch.Generator().manual_seed(0)
     return torch.rand(batch, latent if network == "3-256x5-2" else 784, generator=rng)

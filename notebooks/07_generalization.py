@@ -16,10 +16,11 @@ seed = 0
 import pandas as pd
 from IPython.display import display
 
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.book import downstream, figures, tables
 from isoae_lib.paper import claims, density, runs, sections
 from isoae_lib.paper.claims import verdicts
-from isoae_lib.paper.data import datasets, images
+from isoae_lib.paper.data import images
 
 figures.style()
 named = runs.named(sections.notebook_runs("07_generalization", preset, seed), preset)
@@ -88,7 +89,7 @@ for title in [title for title in titles if title not in there]:
 # data set is part of this project.
 
 # %% tags=["hide-input"]
-rows = {"test image": datasets.test_data(spec)[0]} | {
+rows = {"test image": Data(spec).test[0]} | {
     m: here[place, m][0].pictures["rebuilt"] for m in sections.TABLE_7_METHODS
 }
 _ = downstream.pictures(rows, downstream.table_7_name)

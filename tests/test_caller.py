@@ -10,7 +10,7 @@ from make_golden import RUNS
 
 from isoae_lib.core import architectures, diagnostics, networks
 from isoae_lib.paper import fitting
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics import features
 from isoae_lib.paper.specs import RunSpec
 
@@ -47,7 +47,7 @@ STATES = {
 def outcome(spec):
     """Everything that a record holds of a run: weights, losses along the way and at the end."""
     fit = fitting.fit(spec)
-    points = datasets.training_data(spec)[0]
+    points = Data(spec).train[0]
     codes = diagnostics.encoder_map(fit.model)(points)
     losses = diagnostics.losses(fit.model, points, spec.reduction)
     weights = {k: (v.dtype, v.flatten().tolist()) for k, v in fit.model.state_dict().items()}
@@ -92,11 +92,11 @@ def test_starting_weights_of_fully_connected_networks(tied):
 
 def test_the_classifier_and_its_features(tmp_path):
     spec = RunSpec(data="mnist-5k", method="AE", points=200, network="FC-NN", width_factor=1 / 16)
-    images = datasets.training_data(spec)[0][:5] / 255
+    images = Data(spec).train[0][:5] / 255
     stores = iter(range(100))  # a new one each time, or the classifier would be found
 
     def make():
-        net, accuracy = features.classifier(spec, tmp_path / str(next(stores)))
+        net, accuracy = features.classifier(Data(spec), tmp_path / str(next(stores)))
         return weights_of(net), accuracy, features.features_of(net)(images).tolist()
 
     same(make)

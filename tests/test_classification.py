@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,6 @@ from torch import nn
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.metrics import classification
 from isoae_lib.paper.metrics.classification import accuracies, without_autoencoder
-from isoae_lib.paper.specs import RunSpec
 
 CLASSES, EACH, D = 10, 60, 16
 
@@ -78,15 +79,14 @@ def test_components_come_from_the_training_images_alone():
     assert set(without_autoencoder(x, y, test_x, y, 1).values()) == {1.0}
 
 
-def test_an_autoencoder_is_judged_on_test_images(monkeypatch):
+def test_an_autoencoder_is_judged_on_test_images():
     """Identity, up to 0.1 a pixel; of the test images, every other has the label of another."""
     y = np.tile(np.arange(4), 12)
     x = 200 * np.eye(4, dtype=np.uint8)[y]
-    monkeypatch.setattr(classification, "training_data", lambda _: (x, y))
-    monkeypatch.setattr(classification, "test_data", lambda _: (x[:40], (y + y % 2)[:40] % 4))
+    data = SimpleNamespace(known=y, test=(x[:40], (y + y % 2)[:40] % 4))
     model = Autoencoder(nn.Linear(4, 4), nn.Linear(4, 4))
     for layer, bias in ((model.encoder, 0.0), (model.decoder, 0.1)):
         layer.weight.data, layer.bias.data = torch.eye(4), torch.full((4,), bias)
-    found = classification.evaluate(model, RunSpec(data="mnist", method="AE"), x / 255)
+    found = classification.evaluate(model, data, x / 255)
     assert found.pop("test_rmse") == pytest.approx(0.1)
     assert len(found) == 4 and set(found.values()) == {0.5}

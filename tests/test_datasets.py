@@ -14,7 +14,7 @@ from isoae_lib.core import arrays
 from isoae_lib.core.networks import fully_connected, normalised
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data import datasets, decoding, images
-from isoae_lib.paper.data.datasets import split_views
+from isoae_lib.paper.data.datasets import Data, split_views
 from isoae_lib.paper.specs import RunSpec
 
 DIGITS = RunSpec(data="mnist-5k", method="AE", points=3000, validation=500, network="FC-NN")
@@ -25,9 +25,9 @@ def rows(pixels):
 
 
 def test_training_validation_and_test_images_do_not_meet():
-    train, _ = datasets.training_data(DIGITS)
-    validation = datasets.validation_data(DIGITS)
-    test, labels = datasets.test_data(DIGITS)
+    train, _ = Data(DIGITS).train
+    validation = Data(DIGITS).held_out
+    test, labels = Data(DIGITS).test
     assert [len(part) for part in (train, validation, test, labels)] == [3000, 500, 1000, 1000]
     assert len(rows(train) | rows(validation) | rows(test)) == 4500
 
@@ -38,29 +38,29 @@ def test_the_split_of_coil20_is_what_it_is_called_and_follows_the_seed(data):
     write_zip(data / "coil20" / images.COIL20_FILE, pictures)
     for split in ("stratified", "random"):
         spec = RunSpec(data="coil20", method="AE", points=1080, network="S-CNN", split=split)
-        (train, _), (test, objects) = datasets.training_data(spec), datasets.test_data(spec)
+        (train, _), (test, objects) = Data(spec).train, Data(spec).test
         assert (len(train), len(test)) == (1080, 360)
         assert len(rows(train) | rows(test)) == 1440
         assert np.array_equal(test[:, 0], objects + 1)
         assert (np.bincount(objects, minlength=20) == 18).all() == (split == "stratified")
-        assert rows(test) != rows(datasets.test_data(replace(spec, seed=1))[0])
+        assert rows(test) != rows(Data(replace(spec, seed=1)).test[0])
 
 
 def test_the_faces_that_choose_the_epoch_are_no_test(data):
     faces(data / "celeba" / decoding.CELEBA_FOLDER, 80)
     spec = RunSpec(data="celeba", method="AE", points=64, validation=8, network="CelebA-CNN")
-    test, _ = datasets.test_data(spec)
-    parts = datasets.training_data(spec)[0], datasets.validation_data(spec), test
+    test, _ = Data(spec).test
+    parts = Data(spec).train[0], Data(spec).held_out, test
     assert [len(part) for part in parts] == [64, 8, 8]
     assert len(set.union(*map(rows, parts))) == 80
-    assert not datasets.official(spec)
-    assert datasets.official(DIGITS) and datasets.official(RunSpec(data="s-shape", method="AE"))
+    assert not Data(spec).official
+    assert Data(DIGITS).official and Data(RunSpec(data="s-shape", method="AE")).official
 
 
 def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):
     parts = {"train": True, "test": False}
     monkeypatch.setattr(datasets, "_images", lambda _, part: SimpleNamespace(official=parts[part]))
-    assert datasets.official(DIGITS) and not datasets.official(replace(DIGITS, latent=16))
+    assert Data(DIGITS).official and not Data(replace(DIGITS, latent=16)).official
 
 
 def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():
@@ -71,17 +71,17 @@ def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():
 
 def test_too_few_images_for_training_and_validation_is_told():
     with pytest.raises(InputError, match="5000 images to train on, not 5200"):
-        datasets.training_data(replace(DIGITS, points=4700))
+        _ = Data(replace(DIGITS, points=4700)).train
 
 
 @pytest.mark.parametrize("change", [{"latent": 16}, {"network": "MNIST-CNN"}])
 def test_a_run_that_is_tested_may_not_have_the_test_images(change):
     every = replace(DIGITS, validation=0, points=4000, **change)
-    train, test = datasets.training_data(every)[0], datasets.test_data(every)[0]
+    train, test = Data(every).train[0], Data(every).test[0]
     assert len(rows(train) | rows(test)) == 5000
     for more in ({"points": 4001}, {"validation": 1}):
         with pytest.raises(InputError, match="4000 images to train on, not 4001"):
-            datasets.training_data(replace(every, **more))
+            _ = Data(replace(every, **more)).train
 
 
 def test_views_without_a_split_are_for_the_plane_alone():
@@ -92,8 +92,7 @@ def test_views_without_a_split_are_for_the_plane_alone():
 
 def test_digits_for_table_6_have_a_margin():
     wide, narrow = (
-        datasets.training_data(replace(DIGITS, network=network))[0]
-        for network in ("MNIST-CNN", "FC-NN")
+        Data(replace(DIGITS, network=network)).train[0] for network in ("MNIST-CNN", "FC-NN")
     )
     assert wide.shape == (3000, 1024)
     assert np.array_equal(wide.reshape(-1, 32, 32)[:, 2:-2, 2:-2].reshape(-1, 784), narrow)

@@ -13,13 +13,13 @@ import torch
 from scipy.stats import gaussian_kde
 
 from isoae_lib.book import downstream
-from isoae_lib.core import arrays
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper import claims, density, embeddings, references, sections
 from isoae_lib.paper.claims import verdicts
 from isoae_lib.paper.claims.downstream_claims import clearly_above
 from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics import planar
 from isoae_lib.paper.printed import table_2, table_7
 
@@ -215,12 +215,13 @@ def test_colours_come_back_in_place():
 @pytest.mark.parametrize("there", ["the run's", "another", "none"])
 def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, monkeypatch):
     spec = sections.spec("generalization/mnist-5k/AE", "smoke")
-    points, tests = datasets.training_data(spec)[0], datasets.test_data(spec)[0]
-    run = SimpleNamespace(spec=spec, record={"data": {"sha256": arrays.digest(points)}})
+    data = Data(spec)
+    tests = data.test[0]
+    run = SimpleNamespace(data=data, record={"data": {"sha256": data.digest}})
     if there == "another":
-        monkeypatch.setattr(datasets, "training_data", lambda s: (points[::-1].copy(), None))
+        run.record["data"]["sha256"] = "of others"
     if there == "none":
-        run.spec = sections.spec("generalization/celeba/AE", "published")
+        run.data = Data(sections.spec("generalization/celeba/AE", "published"))
         monkeypatch.setenv("ISOAE_DATA_DIR", "nowhere")
     shown = downstream.test_images(run)
     assert set(shown) == ({"test image"} if there == "the run's" else set())
@@ -231,8 +232,12 @@ def test_references_are_published_and_read_back(monkeypatch, tmp_path):
     monkeypatch.setattr(references, "PUBLISHED", tmp_path)
     wanted = sections.SETTINGS["classification"]["published"] | {"points": 200}
     monkeypatch.setitem(sections.SETTINGS["classification"], "published", wanted)
-    whole = datasets.test_data
-    monkeypatch.setattr(datasets, "test_data", lambda s: tuple(a[:100] for a in whole(s)))
+    whole = datasets._part
+
+    def fewer(spec, split):
+        return tuple(a[:100] if split == "test" else a for a in whole(spec, split))
+
+    monkeypatch.setattr(datasets, "_part", fewer)
     references.publish("mnist-5k")
     found = references.published()
     assert set(found) == {("mnist-5k", d) for d in sections.LATENTS}
@@ -250,8 +255,9 @@ def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
         return {"svm": float(x_test.sum() + (size or 0))}
 
     monkeypatch.setattr(references.Memory, "cache", lambda *_: measure)
-    for part in ("training_data", "test_data"):
-        monkeypatch.setattr(datasets, part, lambda spec: (np.full(2, spec.seed), labels))
+    for part in ("train", "test"):
+        of_seed = property(lambda data: (np.full(2, data.spec.seed), labels))
+        monkeypatch.setattr(Data, part, of_seed)
     found = references.measured("coil20", "published")
     assert found["coil20", 16] == {"PCA": {"svm": [16, 18, 20]}, "pixels": {"svm": [0, 2, 4]}}
 
@@ -292,7 +298,8 @@ def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
 def test_the_embedded_images_are_those_of_figure_5(monkeypatch, data):
     asked = []
     images_of = np.zeros((5, 4), np.uint8), np.arange(5)
-    monkeypatch.setattr(embeddings, "training_data", lambda spec: asked.append(spec) or images_of)
+    of_images = property(lambda data: asked.append(data.spec) or images_of)
+    monkeypatch.setattr(Data, "train", of_images)
     monkeypatch.setattr(embeddings, "embed_images", lambda method, pixels: np.ones((5, 2)))
     embeddings.classic_images(data, "published")
     assert [(spec.data, spec.latent) for spec in asked] == [(data, 2)]

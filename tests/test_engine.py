@@ -19,6 +19,7 @@ from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.objectives import objective_of
 from isoae_lib.paper import fitting
 from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(data="s-shape", method="I-AE", **TINY)
@@ -27,7 +28,7 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
 def engine_of(spec, device="cpu"):
-    x = torch.as_tensor(datasets.training_data(spec)[0], dtype=torch.float32, device=device)
+    x = torch.as_tensor(Data(spec).train[0], dtype=torch.float32, device=device)
     return Engine([datasets.build(spec)], [x], [spec])
 
 
@@ -153,9 +154,9 @@ def test_long_is_a_count_of_multiply_adds(monkeypatch):
 def test_compiled_and_eager_agree(count, monkeypatch):
     """Alone and in a stack."""
     specs = STACKED[:count]
-    eager = fitting.fits(specs)
+    eager = fitting.fits([Data(spec) for spec in specs])
     monkeypatch.setattr(engine, "COMPILE_FROM", 1)
-    compiled = fitting.fits(specs)
+    compiled = fitting.fits([Data(spec) for spec in specs])
     if not compiled[0].engine.startswith("compiled"):
         pytest.skip("no C++ compiler here")
     for fit, plain in zip(compiled, eager, strict=True):
@@ -180,7 +181,7 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "RAE-SN"])
 def test_a_stack_takes_the_steps_of_each_run_alone(method):
     specs = [replace(spec, method=method) for spec in STACKED]
-    together = fitting.fits(specs)
+    together = fitting.fits([Data(spec) for spec in specs])
     for spec, ours in zip(specs, together, strict=True):
         alone = fitting.fit(spec)
         for a, b in zip(ours.history, alone.history, strict=True):

@@ -14,7 +14,7 @@ from torch import nn
 from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics import features, generalization
 from isoae_lib.paper.specs import RunSpec
 
@@ -35,7 +35,7 @@ class Identity(Autoencoder):
 def known(tmp_path_factory):
     """A store with a classifier in it."""
     store = tmp_path_factory.mktemp("store")
-    return store, *features.classifier(SPEC, store)
+    return store, *features.classifier(Data(SPEC), store)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def few(monkeypatch):
 
 
 def measured(known, few, added):
-    return generalization.evaluate(Identity(added).eval(), SPEC, few, known[0])
+    return generalization.evaluate(Identity(added).eval(), Data(SPEC), few, known[0])
 
 
 def test_a_perfect_autoencoder_has_no_error_and_no_distance(known, few):
@@ -55,7 +55,7 @@ def test_a_perfect_autoencoder_has_no_error_and_no_distance(known, few):
     assert metrics["error_per_pixel"] == pytest.approx(0, abs=1e-6)
     assert metrics["frechet_rebuilt"] == pytest.approx(0, abs=1e-4)
     assert metrics["frechet_samples"] > 1  # noise is no digit
-    assert np.array_equal(pictures["rebuilt"], datasets.test_data(SPEC)[0][: generalization.SHOWN])
+    assert np.array_equal(pictures["rebuilt"], Data(SPEC).test[0][: generalization.SHOWN])
 
 
 def test_a_constant_error_is_reported_in_its_units(known, few):
@@ -63,8 +63,8 @@ def test_a_constant_error_is_reported_in_its_units(known, few):
     metrics, _ = measured(known, few, 0.1)
     assert metrics["error_per_pixel"] == pytest.approx(10, rel=1e-4)
     assert metrics["error_norm"] == pytest.approx(2.8, rel=1e-4)
-    mean = datasets.training_data(SPEC)[0].astype(float).mean(0)
-    errors = [np.mean((image - mean) ** 2) / 255**2 for image in datasets.test_data(SPEC)[0][:200]]
+    mean = Data(SPEC).train[0].astype(float).mean(0)
+    errors = [np.mean((image - mean) ** 2) / 255**2 for image in Data(SPEC).test[0][:200]]
     assert metrics["mean_image_error"] == pytest.approx(1e3 * np.mean(errors))
     assert metrics["frechet_rebuilt"] > 0.01
 
@@ -84,14 +84,14 @@ def test_codes_are_drawn_by_the_seed_as_many_as_images_are_tested(known, monkeyp
     model = Autoencoder(nn.Linear(784, 2), nn.Linear(2, 784)).eval()
     codes = np.random.default_rng(0).normal(size=(40, 2))
     spec = replace(SPEC, points=60, seed=7)
-    _, pictures = generalization.evaluate(model, spec, codes, known[0])
+    _, pictures = generalization.evaluate(model, Data(spec), codes, known[0])
     for name, z in generalization.drawn_codes(codes, 60, 7).items():
         expected = decoder_map(model)(z[: generalization.SHOWN])
         assert np.array_equal(pictures[name], generalization.as_bytes(expected))
 
 
 def test_the_classifier_tells_ten_digits_and_is_judged_on_test_images(known):
-    x, y = datasets.test_data(SPEC)
+    x, y = Data(SPEC).test
     with torch.no_grad():
         scores = known[1](torch.tensor(x) / 255)
     assert scores.shape == (1000, 10)
@@ -103,7 +103,7 @@ def test_the_classifier_is_good_and_trained_once(known):
     assert accuracy > 0.85
     (file,) = store.glob("classifiers/*.safetensors")
     before = file.stat().st_mtime_ns
-    again, same = features.classifier(SPEC, store)
+    again, same = features.classifier(Data(SPEC), store)
     assert file.stat().st_mtime_ns == before and same == accuracy and not again.training
     for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(a, b)
@@ -111,23 +111,23 @@ def test_the_classifier_is_good_and_trained_once(known):
 
 def test_a_damaged_classifier_is_trained_again(known, tmp_path):
     few = replace(SPEC, points=60)
-    first = features.classifier(few, tmp_path)[1]
+    first = features.classifier(Data(few), tmp_path)[1]
     (file,) = tmp_path.glob("classifiers/*.safetensors")
     file.write_bytes(file.read_bytes()[:100])
-    assert features.classifier(few, tmp_path)[1] == first
+    assert features.classifier(Data(few), tmp_path)[1] == first
 
 
 def test_a_classifier_of_other_images_is_not_used(known, tmp_path, monkeypatch):
     few = replace(SPEC, points=60)
-    first = features.classifier(few, tmp_path)[0].last.weight
-    images, labels = datasets.training_data(few)
-    monkeypatch.setattr(features, "training_data", lambda _: (255 - images, labels))
-    assert not torch.equal(features.classifier(few, tmp_path)[0].last.weight, first)
+    first = features.classifier(Data(few), tmp_path)[0].last.weight
+    images, labels = Data(few).train
+    monkeypatch.setattr(Data, "train", property(lambda _: (255 - images, labels)))
+    assert not torch.equal(features.classifier(Data(few), tmp_path)[0].last.weight, first)
 
 
 def test_features_of_one_image_do_not_know_the_others(known):
     of = features.features_of(known[1])
-    x = datasets.test_data(SPEC)[0][:20] / 255
+    x = Data(SPEC).test[0][:20] / 255
     assert of(x).shape == (20, features.FEATURES)
     np.testing.assert_allclose(of(x)[3:5], of(x[3:5]), atol=1e-5)
 
@@ -173,7 +173,7 @@ def test_bytes_are_cut_off_at_black_and_white():
 def test_the_real_fid_asks_for_its_extra(monkeypatch):
     monkeypatch.setattr(features, "has_inception", lambda: False)
     with pytest.raises(InputError, match=r"\[metrics\]"):
-        features.inception_features(datasets.training_data(SPEC)[0], (1, 28, 28))
+        features.inception_features(Data(SPEC).train[0], (1, 28, 28))
 
 
 def test_inception_sees_three_channels_of_bytes(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics import planar
 from isoae_lib.paper.specs import RunSpec
 
@@ -97,7 +98,7 @@ def test_even_and_uneven_steps():
 
 def test_a_model_of_images_gets_every_number():
     spec = RunSpec(data="mnist-5k", method="AE", network="FC-NN", width_factor=1 / 32, points=300)
-    x, labels = datasets.training_data(spec)
+    x, labels = Data(spec).train
     model = datasets.build(spec).eval()
     codes = RNG.standard_normal((300, 2))
     found = planar.evaluate(model, x, labels, codes)
@@ -113,7 +114,7 @@ def test_a_model_of_images_gets_every_number():
 def test_the_error_and_the_condition_are_those_of_the_decoder():
     """Against a full Jacobian at every code, and the error taken in one go."""
     spec = RunSpec(data="mnist-5k", method="AE", network="FC-NN", width_factor=1 / 32, points=100)
-    x, labels = datasets.training_data(spec)
+    x, labels = Data(spec).train
     model = datasets.build(spec).double().eval()
     pixels = torch.as_tensor(x / 255)
     codes = model.encoder(pixels).detach()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from make_golden import TINY
@@ -13,6 +14,9 @@ from test_cli import call
 from isoae_lib.core import training
 from isoae_lib.errors import InputError
 from isoae_lib.paper import provenance, records, runs, sections
+from isoae_lib.paper.data import datasets, images, surfaces
+from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.specs import RunSpec
 
 AE = RunSpec(data="s-shape", method="AE", **TINY)
@@ -174,12 +178,32 @@ def test_a_new_metric_is_taken_from_the_weights_without_training(folder, store, 
 
 
 def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monkeypatch):
-    monkeypatch.setattr(records.datasets, "official", lambda spec: False)
+    monkeypatch.setattr(Data, "official", False)
     monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
     runs.get(AE)
     assert runs.find(AE) is not None
-    monkeypatch.setattr(runs, "digest", lambda points: "of others")
+    monkeypatch.setattr(Data, "digest", "of others")
     assert runs.find(AE) is None
+
+
+def test_one_run_loads_its_data_once(store, monkeypatch, data):
+    asked = []
+    shape, load = surfaces.SURFACES["s-shape"], images.load
+
+    def sample(n, seed):
+        asked.append((n, seed))
+        return type(shape).sample(shape, n, seed)
+
+    counted = SimpleNamespace(**vars(shape), sample=sample)
+    for module in (datasets, measures):
+        monkeypatch.setitem(module.SURFACES, "s-shape", counted)
+    runs.get(AE)
+    assert asked.count((AE.points, AE.seed)) == 1
+    datasets._decoded.cache_clear()
+    asked.clear()
+    monkeypatch.setattr(images, "load", lambda *part: asked.append(part) or load(*part))
+    runs.get(replace(AE, data="mnist-5k", network="FC-NN", latent=16, width_factor=1 / 16))
+    assert sorted(asked) == [("mnist-5k", "test"), ("mnist-5k", "train")]
 
 
 @pytest.mark.parametrize("data", ["s-shape", "curve"])

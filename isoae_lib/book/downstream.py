@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from isoae_lib.book.figures import bare, label
 from isoae_lib.book.tables import narrow, plain
-from isoae_lib.core.arrays import digest
 from isoae_lib.errors import InputError
 from isoae_lib.paper import sections
 from isoae_lib.paper.claims.downstream_claims import CLASSIFIERS, PRINTED, place_of
 from isoae_lib.paper.claims.image_claims import stand_ins
 from isoae_lib.paper.claims.verdicts import Table, mean_and_deviation, values
-from isoae_lib.paper.data import datasets, images
+from isoae_lib.paper.data import images
 from isoae_lib.paper.density import on_manifold
 from isoae_lib.paper.printed import table_2, table_7
 from isoae_lib.paper.references import Accuracies
@@ -205,11 +204,10 @@ def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] =
 def test_images(run: Run) -> dict[str, NDArray[np.uint8]]:
     """Return the first row of a run's figure: test images, if this machine has the run's data."""
     try:
-        points, _ = datasets.training_data(run.spec)
-        tests, _ = datasets.test_data(run.spec)
+        same = run.data.digest == run.record["data"]["sha256"]
+        tests, _ = run.data.test
     except InputError:
         return {}
-    same = digest(points) == run.record["data"]["sha256"]
     return {"test image": tests} if same else {}
 
 

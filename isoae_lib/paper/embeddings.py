@@ -13,7 +13,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.files import ROOT
 from isoae_lib.paper import references, sections
 from isoae_lib.paper.classic import CLASSIC, embed, embed_images
-from isoae_lib.paper.data.datasets import official, training_data
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.metrics import planar
 from isoae_lib.paper.provenance import code_digest, commit
@@ -30,7 +30,7 @@ def classic(data: str, preset: str) -> dict[str, Array]:
     Kept in the store by joblib, for these points and this code: the workflow asks for them while
     networks train.
     """
-    points, _ = training_data(sections.spec(f"3d/{data}/I-AE", preset))
+    points = Data(sections.spec(f"3d/{data}/I-AE", preset)).points
     known = _memory().cache(embed)
     return {method: known(method, points) for method in CLASSIC}
 
@@ -41,7 +41,7 @@ def classic_images(data: str, preset: str) -> tuple[dict[str, Array], NDArray, N
     Of the images that a preset's runs see, the first `IMAGES_AT_MOST`.
     """
     spec = _spec(data, preset)
-    pixels, labels = (part[:IMAGES_AT_MOST] for part in training_data(spec))
+    pixels, labels = (part[:IMAGES_AT_MOST] for part in Data(spec).train)
     known = _memory().cache(embed_images)
     return {method: known(method, pixels) for method in CLASSIC[:2]}, pixels, labels
 
@@ -63,7 +63,7 @@ def publish(data: str) -> str:
     """
     planes, pixels, labels = classic_images(data, "published")
     record: dict[str, Any] = {
-        "data": data, "images": len(pixels), "official": official(_spec(data, "published")),
+        "data": data, "images": len(pixels), "official": Data(_spec(data, "published")).official,
         "commit": commit(), "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
         "metrics": {
             method: planar.of_plane(pixels, labels, plane.astype(float))

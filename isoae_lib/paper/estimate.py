@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass, replace
 
 from isoae_lib.core import architectures
+from isoae_lib.core.architectures import untrained
 from isoae_lib.core.engine import Engine
 from isoae_lib.core.training import device_of, on_device
 from isoae_lib.paper import sections
-from isoae_lib.paper.data.datasets import build, training_data
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs
@@ -49,8 +50,9 @@ class Cost:
 def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     """Time eager steps of a run for about `budget` seconds and return the mean of one."""
     place = device_of(device)
-    x = on_device(training_data(spec)[0], place)
-    engine = Engine([build(spec)], [x], [spec], compiled=False)
+    data = Data(spec)
+    x = on_device(data.points, place)
+    engine = Engine([untrained(spec, data.points)], [x], [spec], compiled=False)
     engine.step(0.0, 0.0)
     began, steps = time.perf_counter(), 0
     while time.perf_counter() - began < budget:

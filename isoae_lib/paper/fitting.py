@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isoae_lib.core import training
 from isoae_lib.core.methods import METHODS
-from isoae_lib.paper.data.datasets import training_data, validation_data
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec
 
@@ -22,11 +22,11 @@ def fit(
     code: str = "",
 ) -> training.Fit:
     """Train one autoencoder: `fits` of one."""
-    return fits([spec], device, progress, checkpoint, stop, code)[0]
+    return fits([Data(spec)], device, progress, checkpoint, stop, code)[0]
 
 
 def fits(
-    specs: Sequence[RunSpec],
+    data: Sequence[Data],
     device: str = "cpu",
     progress: training.Progress | None = None,
     checkpoint: Path | None = None,
@@ -34,9 +34,9 @@ def fits(
     code: str = "",
 ) -> list[training.Fit]:
     """Train runs that are equal in `stackable` at once, on their data; see `training.fits`."""
-    data = [training_data(spec)[0] for spec in specs]
-    held_out = validation_data(specs[0]) if specs[0].validation else None
-    return training.fits(specs, data, held_out, device, progress, checkpoint, stop, code)
+    specs, points = [each.spec for each in data], [each.points for each in data]
+    held_out = data[0].held_out
+    return training.fits(specs, points, held_out, device, progress, checkpoint, stop, code)
 
 
 def stackable(spec: RunSpec) -> str:

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from isoae_lib import files
 from isoae_lib.core import training
+from isoae_lib.core.architectures import untrained
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
 from isoae_lib.paper.specs import RunSpec
@@ -58,19 +59,19 @@ class Run:
     folder: Path
 
     @cached_property
-    def data(self) -> tuple[NDArray, NDArray]:
-        """Training data (n, D), and its chart coordinates (n, 2) or classes (n,)."""
-        return datasets.training_data(self.spec)
+    def data(self) -> Data:
+        """The data that the run was asked to learn."""
+        return Data(self.spec)
 
     @property
     def points(self) -> NDArray:
         """Training data (n, D); images are bytes."""
-        return self.data[0]
+        return self.data.points
 
     @property
     def chart(self) -> NDArray:
         """Chart coordinates (n, 2) of the points of a surface."""
-        return self.data[1]
+        return self.data.known
 
     @property
     def pictures(self) -> dict[str, NDArray[np.uint8]]:
@@ -91,7 +92,7 @@ class Run:
         weights = self.folder / "weights.safetensors"
         if not weights.is_file():
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
-        model = datasets.build(self.spec)
+        model = untrained(self.spec, self.points)
         model.load_state_dict(safetensors.torch.load_file(weights))
         return model.eval()
 
@@ -183,7 +184,7 @@ def trained(preset: str, device: str, fit: training.Fit) -> dict[str, Any]:
 
 def write(
     store: Path,
-    spec: RunSpec,
+    data: Data,
     how: dict[str, Any],
     model: Autoencoder,
     history: list[dict[str, float]],
@@ -192,19 +193,19 @@ def write(
 
     A record of other code, or a damaged one, stays beside it under a hidden name.
     """
-    measured = measures.measure(spec, model, how["status"], store)
+    measured = measures.measure(data, model, how["status"], store)
     record = {
-        "key": spec.key,
-        "spec": asdict(spec),
+        "key": data.spec.key,
+        "spec": asdict(data.spec),
         **how,
         "status": measured.status,
         "losses": measured.losses,
         "metrics": measured.metrics,
         "measured_by": code_digest(*MEASURING),
-        "data": {"sha256": measured.data, "official": datasets.official(spec)},
+        "data": {"sha256": measured.data, "official": data.official},
     }
     tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with files.whole_folder(store / spec.key, keep=True) as aside:
+    with files.whole_folder(store / data.spec.key, keep=True) as aside:
         with (aside / "history.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(history[0]) if history else ["step"])
             writer.writeheader()

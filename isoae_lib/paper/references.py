@@ -15,7 +15,7 @@ from joblib import Memory
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT, write_whole
 from isoae_lib.paper import sections
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics import classification
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import store_path
@@ -39,7 +39,7 @@ def measured(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
     kept_at = store_path() / "references" / code_digest("paper.metrics.classification")
     known = Memory(kept_at, verbose=0).cache(classification.without_autoencoder)
     specs = [sections.spec(f"classification/{data}/AE", preset, s) for s in seeds_of(data, preset)]
-    splits = [(*datasets.training_data(spec), *datasets.test_data(spec)) for spec in specs]
+    splits = [(*data.train, *data.test) for data in map(Data, specs)]
 
     def over_splits(size: int | None) -> dict[str, list[float]]:
         each = [known(*split, size) for split in splits]
@@ -55,7 +55,7 @@ def publish(data: str) -> str:
     spec = sections.spec(f"classification/{data}/AE", "published")
     record: dict[str, Any] = {
         "data": data, "seeds": seeds_of(data, "published"), "points": spec.points,
-        "split": spec.split, "official": datasets.official(spec), "commit": commit(),
+        "split": spec.split, "official": Data(spec).official, "commit": commit(),
         "accuracies": {str(d): accuracies for (_, d), accuracies in found.items()},
     }  # fmt: skip
     return keep(PUBLISHED, record)

@@ -15,11 +15,11 @@ from filelock import FileLock, Timeout
 
 from isoae_lib import files
 from isoae_lib.core import checkpoints, training
-from isoae_lib.core.arrays import digest
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
 from isoae_lib.paper import fitting, records, sections
 from isoae_lib.paper.data import images
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest
 from isoae_lib.paper.records import Run, read
 from isoae_lib.paper.specs import RunSpec
@@ -50,9 +50,7 @@ def find(spec: RunSpec, store: Path | None = None) -> Run | None:
         log.warning("%s It is trained again.", error)
         return None
     data = run.record["data"]
-    usable = data["official"] or (
-        images.unverified_allowed() and data["sha256"] == digest(run.points)
-    )
+    usable = data["official"] or (images.unverified_allowed() and data["sha256"] == run.data.digest)
     return run if usable and run.record["code"] == code_digest(*TRAINING) else None
 
 
@@ -98,7 +96,7 @@ def current(spec: RunSpec, store: Path | None = None) -> Run | None:
     with _alone_with(spec.key, store):
         if (run := find(spec, store)) and not _is_measured(run):
             how = {name: run.record[name] for name in records.TRAINED}
-            records.write(store, spec, how, run.model, run.history)
+            records.write(store, run.data, how, run.model, run.history)
         return find(spec, store)
 
 
@@ -153,12 +151,12 @@ def _train(
             held.enter_context(_alone_with(key, store))
         there = [find(spec, store) for spec in specs]
         if not all(there):
-            fits = fitting.fits(specs, device, progress, checkpoint, stop, code_digest(*TRAINING))
-            for spec, run, fit in zip(specs, there, fits, strict=True):
+            data = [Data(spec) for spec in specs]
+            fits = fitting.fits(data, device, progress, checkpoint, stop, code_digest(*TRAINING))
+            for each, run, fit in zip(data, there, fits, strict=True):
                 if run is None:
-                    records.write(
-                        store, spec, records.trained(preset, device, fit), fit.model, fit.history
-                    )
+                    how = records.trained(preset, device, fit)
+                    records.write(store, each, how, fit.model, fit.history)
             checkpoints.clear(checkpoint)
         return [run or read(store / spec.key) for spec, run in zip(specs, there, strict=True)]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isoae_lib.core import architectures
+from isoae_lib.core.arrays import digest
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data import images
@@ -16,41 +18,86 @@ from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec
 
 
-def training_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
-    """Return the run's points (n, D), and what is known of them.
+@dataclass(frozen=True)
+class Data:
+    """The data that a run asks for. Each part is loaded when it is first asked for, and kept.
 
-    Points of surfaces and curves are float64, decided by the spec alone, and come with their chart
-    coordinates; images are uint8, each a vector, and come with their classes (n,).
-
-    Raises
-    ------
-    InputError
-        If the images are not there, are damaged, or are fewer than the spec asks for.
+    Attributes
+    ----------
+    spec : RunSpec
+        What is asked for.
     """
-    if spec.data in SURFACES:
-        return SURFACES[spec.data].sample(spec.points, spec.seed)
-    if not spec.of_images:
-        return curve(spec.points)
-    pixels, labels = _part(spec, "train")
-    return _vectors(pixels[: spec.points], spec), labels[: spec.points]
 
+    spec: RunSpec
 
-def validation_data(spec: RunSpec) -> NDArray:
-    """Return the images (validation, D) that choose a run's epoch: bytes.
+    @cached_property
+    def train(self) -> tuple[NDArray, NDArray]:
+        """The run's points (n, D), and what is known of them.
 
-    CelebA has official ones; of the others, those after the training images.
-    """
-    if spec.data == "celeba":
-        aside = _images(spec, "validation").pixels
-    else:
-        aside = _part(spec, "train")[0][spec.points :]
-    return _vectors(aside[: spec.validation], spec)
+        Points of surfaces and curves are float64, decided by the spec alone, and come with their
+        chart coordinates; images are uint8, each a vector, and come with their classes (n,).
 
+        Raises
+        ------
+        InputError
+            If the images are not there, are damaged, or are fewer than the spec asks for.
+        """
+        spec = self.spec
+        if spec.data in SURFACES:
+            return SURFACES[spec.data].sample(spec.points, spec.seed)
+        if not spec.of_images:
+            return curve(spec.points)
+        pixels, labels = _part(spec, "train")
+        return _vectors(pixels[: spec.points], spec), labels[: spec.points]
 
-def test_data(spec: RunSpec) -> tuple[NDArray, NDArray]:
-    """Return images (n, D) that no run sees in training, and their classes (n,)."""
-    pixels, labels = _part(spec, "test")
-    return _vectors(pixels, spec), labels
+    @property
+    def points(self) -> NDArray:
+        """The points (n, D) of `train`."""
+        return self.train[0]
+
+    @property
+    def known(self) -> NDArray:
+        """The chart coordinates (n, 2), or the classes (n,), of `train`."""
+        return self.train[1]
+
+    @cached_property
+    def held_out(self) -> NDArray | None:
+        """The images (validation, D) that choose a run's epoch: bytes.
+
+        CelebA has official ones; of the others, those after the training images.
+        """
+        spec = self.spec
+        if not spec.validation:
+            return None
+        if spec.data == "celeba":
+            aside = _images(spec, "validation").pixels
+        else:
+            aside = _part(spec, "train")[0][spec.points :]
+        return _vectors(aside[: spec.validation], spec)
+
+    @cached_property
+    def test(self) -> tuple[NDArray, NDArray]:
+        """Images (n, D) that no run sees in training, and their classes (n,)."""
+        pixels, labels = _part(self.spec, "test")
+        return _vectors(pixels, self.spec), labels
+
+    @cached_property
+    def official(self) -> bool:
+        """Whether these are the official data; those that are computed always are."""
+        parts = ("train", "test") if self.spec.tested else ("train",)
+        return not self.spec.of_images or all(_images(self.spec, p).official for p in parts)
+
+    @cached_property
+    def digest(self) -> str:
+        """The checksum of the points."""
+        return digest(self.points)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images."""
+        channels = 3 if self.spec.data in ("cifar10", "celeba") else 1
+        side = round((self.points.shape[1] / channels) ** 0.5)
+        return channels, side, side
 
 
 def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
@@ -90,12 +137,6 @@ def split_views(labels: NDArray, stratified: bool, seed: int) -> tuple[NDArray, 
     return order[~test], order[test]
 
 
-def official(spec: RunSpec) -> bool:
-    """Tell whether the run's data are the official ones; those that are computed always are."""
-    parts = ("train", "test") if spec.tested else ("train",)
-    return not spec.of_images or all(_images(spec, part).official for part in parts)
-
-
 def _images(spec: RunSpec, split: str) -> images.Images:
     return _decoded(spec.data, split, images.folder(), images.unverified_allowed())
 
@@ -121,4 +162,4 @@ def build(spec: RunSpec) -> Autoencoder:
     InputError
         If the network takes images of another size.
     """
-    return architectures.untrained(spec, training_data(spec)[0])
+    return architectures.untrained(spec, Data(spec).points)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
-from isoae_lib.paper.data.datasets import test_data, training_data
-from isoae_lib.paper.specs import RunSpec
+from isoae_lib.paper.data.datasets import Data
 
 NEIGHBOURS = 5
 PENALTY = 1.0  # C of the linear machine (decision 18)
@@ -19,7 +18,7 @@ ITERATIONS = 200  # of its solver; codes need a dozen, standardised pixels never
 TESTED = 1000  # images whose reconstruction is measured
 
 
-def evaluate(model: Autoencoder, spec: RunSpec, codes: Array) -> dict[str, float]:
+def evaluate(model: Autoencoder, data: Data, codes: Array) -> dict[str, float]:
     """Return the accuracies of Table 2 for a trained autoencoder, and its error on test images.
 
     Parameters
@@ -29,10 +28,10 @@ def evaluate(model: Autoencoder, spec: RunSpec, codes: Array) -> dict[str, float
     codes : array (n, d)
         Of the run's training images.
     """
-    images, classes = test_data(spec)
+    images, classes = data.test
     test_codes = encoder_map(model)(images)
     error = decoder_map(model)(test_codes[:TESTED]) - images[:TESTED] / 255
-    found = accuracies(codes, training_data(spec)[1], test_codes, classes)
+    found = accuracies(codes, data.known, test_codes, classes)
     return {name: round(v, 6) for name, v in found.items()} | {
         "test_rmse": round(float(np.sqrt((error**2).mean())), 6)
     }

@@ -17,13 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isoae_lib.core.arrays import Array, digest
+from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import SINGLE, floats
 from isoae_lib.errors import InputError
 from isoae_lib.files import write_whole
-from isoae_lib.paper.data.datasets import test_data, training_data
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.provenance import code_digest
-from isoae_lib.paper.specs import RunSpec
 
 FEATURES = 64
 EPOCHS, BATCH, RATE = 5, 100, 1e-3  # of the classifier
@@ -59,32 +58,25 @@ class Classifier(nn.Module):
         return self.last(self.features(x))
 
 
-def image_shape(spec: RunSpec) -> tuple[int, int, int]:
-    """Return channels, height and width of the images that a run sees."""
-    size = training_data(spec)[0].shape[1]
-    channels = 3 if spec.data in ("cifar10", "celeba") else 1
-    side = round((size / channels) ** 0.5)
-    return channels, side, side
-
-
 @torch.inference_mode(False)  # training needs gradients
-def classifier(spec: RunSpec, store: Path) -> tuple[Classifier, float]:
+def classifier(data: Data, store: Path) -> tuple[Classifier, float]:
     """Return the classifier in whose features a run is measured, and its accuracy on test images.
 
     Trained once for a data set, a number of training images and this code, and kept in the store.
     Faces come without classes: there it tells by how many quarter turns a picture is turned.
     """
-    name = f"{spec.data}-{spec.points}-{'x'.join(map(str, image_shape(spec)))}"
+    spec, shape = data.spec, data.image_shape
+    name = f"{spec.data}-{spec.points}-{'x'.join(map(str, shape))}"
     file = store / "classifiers" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
-    images, labels = training_data(spec)
-    mark = f"{digest(images)} {code_digest('paper.metrics.features')}"
+    images, labels = data.train
+    mark = f"{data.digest} {code_digest('paper.metrics.features')}"
     turned = labels.min() < 0
-    net = _untrained(image_shape(spec), TURNS if turned else int(labels.max()) + 1)
+    net = _untrained(shape, TURNS if turned else int(labels.max()) + 1)
     with FileLock(f"{file}.lock"):
         if (known := _kept(file, mark)) is None:
             _train(net, images, labels, turned)
-            accuracy = _accuracy(net, *test_data(spec), turned)
+            accuracy = _accuracy(net, *data.test, turned)
             told = {"accuracy": json.dumps(accuracy), "from": mark}
             write_whole(file, safetensors.torch.save(net.state_dict(), told))
         else:

@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
-from isoae_lib.paper.data.datasets import test_data, training_data
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.metrics.features import (
     classifier,
     features_of,
     has_inception,
-    image_shape,
     inception_features,
 )
 from isoae_lib.paper.metrics.frechet import frechet_distance
-from isoae_lib.paper.specs import RunSpec
 
 TESTED = 10_000  # images at most, and never more than it was trained on
 MIXTURE = 10  # Gaussians fitted to the codes afterwards
@@ -27,7 +25,7 @@ SHOWN = 8  # pictures that a record keeps of each kind
 
 
 def evaluate(
-    model: Autoencoder, spec: RunSpec, codes: Array, store: Path
+    model: Autoencoder, data: Data, codes: Array, store: Path
 ) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
     """Return the numbers of Table 7 and a few pictures, both by name.
 
@@ -37,15 +35,15 @@ def evaluate(
     where the extra `metrics` is installed. `samples` are decoded from a Gaussian fitted to the
     training codes (n, d), `mixture` from several.
     """
-    images = test_data(spec)[0][: min(TESTED, spec.points)]
+    images = data.test[0][: min(TESTED, len(data.points))]
     decode, wanted = decoder_map(model), images / np.float32(255)
     made = {"rebuilt": decode(encoder_map(model)(images)).astype(np.float32)}
-    for name, z in drawn_codes(codes, len(images), spec.seed).items():
+    for name, z in drawn_codes(codes, len(images), data.spec.seed).items():
         made[name] = decode(z).astype(np.float32)
-    net, accuracy = classifier(spec, store)
+    net, accuracy = classifier(data, store)
     features = features_of(net)
     error = made["rebuilt"] - wanted
-    from_mean = training_data(spec)[0].mean(0, dtype=np.float64) / 255 - wanted
+    from_mean = data.points.mean(0, dtype=np.float64) / 255 - wanted
     metrics = {
         "error_per_pixel": 1e3 * float(np.square(error).mean(dtype=np.float64)),
         "mean_image_error": 1e3 * float(np.square(from_mean).mean()),
@@ -56,7 +54,7 @@ def evaluate(
     for name, pictures in made.items():
         metrics[f"frechet_{name}"] = frechet_distance(real, features(pictures))
     if has_inception():
-        shape = image_shape(spec)
+        shape = data.image_shape
         metrics["fid"] = frechet_distance(
             inception_features(wanted, shape), inception_features(made["rebuilt"], shape)
         )

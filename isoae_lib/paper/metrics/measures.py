@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoae_lib.core import diagnostics
-from isoae_lib.core.arrays import Array, digest
+from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TABLE_6
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.metrics import classification, evaluation, generalization, planar
-from isoae_lib.paper.specs import RunSpec
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Measured:
     pictures: dict[str, NDArray[np.uint8]]
 
 
-def measure(spec: RunSpec, model: Autoencoder, status: str, store: Path) -> Measured:
+def measure(data: Data, model: Autoencoder, status: str, store: Path) -> Measured:
     """Measure a trained autoencoder.
 
     Parameters
@@ -59,27 +58,28 @@ def measure(spec: RunSpec, model: Autoencoder, status: str, store: Path) -> Meas
     store : Path
         Where the classifier of Table 7 is kept.
     """
-    points, known = datasets.training_data(spec)
+    spec, points = data.spec, data.points
     codes = diagnostics.encoder_map(model)(points)
     losses = diagnostics.losses(model, points, spec.reduction)
     if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
         status = "diverged"  # in the last step, after whose loss no one looked
-    labels = known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
+    labels = data.known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
     metrics: dict[str, float] = {}
     pictures: dict[str, NDArray[np.uint8]] = {}
     if status != "diverged":
-        metrics, pictures = _of_section(spec, model, points, known, codes, store)
-    return Measured(status, digest(points), codes, labels, losses, metrics, pictures)
+        metrics, pictures = _of_section(data, model, codes, store)
+    return Measured(status, data.digest, codes, labels, losses, metrics, pictures)
 
 
 def _of_section(
-    spec: RunSpec, model: Autoencoder, points: NDArray, known: NDArray, codes: Array, store: Path
+    data: Data, model: Autoencoder, codes: Array, store: Path
 ) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
     """Return what the run's section measures, and the pictures that its figures show."""
+    spec, (points, known) = data.spec, data.train
     if spec.network in TABLE_6:
-        return generalization.evaluate(model, spec, codes, store)
+        return generalization.evaluate(model, data, codes, store)
     if spec.of_images and spec.latent > 2:
-        return classification.evaluate(model, spec, codes), {}
+        return classification.evaluate(model, data, codes), {}
     if spec.of_images:
         return planar.evaluate(model, points, known, codes), {}
     if spec.data in SURFACES:
