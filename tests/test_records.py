@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from make_golden import TINY
 from test_cli import call
@@ -139,6 +140,15 @@ def test_pictures_are_published_of_the_first_seed_alone(folder, monkeypatch, tmp
             run, spec=replace(run.spec, seed=seed), record=run.record | {"files": files}
         )
         assert (runs.publish(again, "3d/s-shape/AE") / "pictures.npz").exists() == kept
+
+
+@pytest.mark.parametrize("offset", [0.0, 3000.0])
+def test_published_codes_are_as_precise_as_a_picture_needs(offset):
+    codes = np.random.default_rng(0).normal((offset, 0.0), 1.0, (500, 2))
+    kept = runs.for_a_picture(codes)
+    assert np.abs(kept - codes).max() < 0.01
+    assert kept.dtype == (np.float32 if offset else np.float16)
+    assert runs.for_a_picture(codes[:0]).shape == (0, 2)
 
 
 def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path, capsys):

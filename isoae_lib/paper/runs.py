@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from isoae_lib import files
 from isoae_lib.core import checkpoints, training
+from isoae_lib.core.arrays import Array
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
 from isoae_lib.paper import fitting, records, sections
@@ -27,6 +29,7 @@ from isoae_lib.paper.specs import RunSpec
 PUBLISHED = ROOT / "data" / "runs"
 CURVES = ROOT / "data" / "curves"  # runs of fewer and of more steps than the published ones
 PUBLISHED_CODES = 10_000
+FINE = 0.01  # of the codes' deviation: an error that no picture shows
 log = logging.getLogger(__name__)
 
 
@@ -211,8 +214,8 @@ def publish(run: Run, name: str, top: Path | None = None) -> Path:
     Return the folder there.
 
     It takes the place of the one before only when it is whole.
-    Of images in the plane, the first `PUBLISHED_CODES` codes are kept, in half precision: enough
-    for a picture. Larger codes are not. Pictures are those of the first seed, which figures show.
+    Of images in the plane, the first `PUBLISHED_CODES` codes are kept, as precisely as a picture
+    needs them. Larger codes are not. Pictures are those of the first seed, which figures show.
 
     Raises
     ------
@@ -227,9 +230,19 @@ def publish(run: Run, name: str, top: Path | None = None) -> Path:
             shutil.copy(run.folder / file, aside)
         if run.spec.of_images:
             shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
-            records.save_codes(aside, run.codes[:shown].astype(np.float16), run.labels[:shown])
+            records.save_codes(aside, for_a_picture(run.codes[:shown]), run.labels[:shown])
             kept["embedding.npz"] = records.checksum(aside / "embedding.npz")
         (aside / "run.json").write_text(
             records.sealed(run.record | {"files": kept}), encoding="utf-8"
         )
     return folder
+
+
+def for_a_picture(codes: Array) -> NDArray:
+    """Return codes (n, d) in half precision, or in single where half would show as stripes.
+
+    Half precision has eleven bits: too few for codes that lie far from the origin.
+    """
+    half = codes.astype(np.float16)
+    stripes = len(codes) and (np.abs(half - codes).max(0) > FINE * codes.std(0)).any()
+    return codes.astype(np.float32) if stripes else half
