@@ -18,7 +18,6 @@ FOREIGN = (
 KEPT = {  # variables of these tools that change no result
     "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONPATH", "PYTHONPYCACHEPREFIX",
 }  # fmt: skip
-UTF8 = {"PYTHONUTF8": "1"}  # for texts and paths, whatever the locale
 CACHES = {  # of every tool that would write to the home folder or to /tmp
     "XDG_CACHE_HOME": "",  # fontconfig, Snakemake and pooch
     "IPYTHONDIR": "ipython",
@@ -37,14 +36,12 @@ def settle() -> None:
 
     In a checkout, every cache goes below `build/cache`.
     """
-    if sys.getfilesystemencoding() != "utf-8":  # PyTorch fails under a path with an umlaut
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | UTF8)
     for name in ("ISOAE_STORE", "ISOAE_DATA_DIR"):
         if name in os.environ:  # processes that are started work in other folders
             os.environ[name] = os.path.abspath(os.environ[name])
     for name in [name for name in os.environ if name.startswith(FOREIGN) and name not in KEPT]:
         del os.environ[name]
-    os.environ |= UTF8 | {"PYTHONSAFEPATH": "1"}  # no import from the current folder
+    os.environ |= {"PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}  # text is UTF-8; no import from "."
     if (ROOT / "Snakefile").is_file():
         os.environ |= {name: str(CACHE / place) for name, place in CACHES.items()}
     if sys.warnoptions:  # PYTHONWARNINGS=error would end the program at anybody's warning
