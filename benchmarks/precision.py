@@ -18,8 +18,8 @@ from train_step import processor
 
 from isoae_lib.core import engine
 from isoae_lib.paper import fitting, sections
-from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import evaluation
 
 STEPS = 10_000

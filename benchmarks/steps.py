@@ -19,8 +19,8 @@ from isoae_lib.core.networks import (
     SoftPlus,
     fully_connected,
 )
-from isoae_lib.paper.data import datasets
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper import datasets
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 # Steps behind the network of the surfaces when it is timed: weights grow, and subnormal numbers

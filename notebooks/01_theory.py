@@ -202,7 +202,7 @@ assert np.isclose(stretched_iso, 0.01) and np.isclose(stretched_piso, (1 - 1 / 1
 # are longer, as mean ± standard deviation over seeds:
 
 # %% tags=["hide-input"]
-from isoae_lib.paper.data.datasets import build
+from isoae_lib.paper.datasets import build
 
 run = runs.load("3d/s-shape/I-AE", preset, seed)
 rows = {}

@@ -16,7 +16,7 @@ seed = 0
 import pandas as pd
 from IPython.display import display
 
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.book import downstream, figures, tables
 from isoae_lib.paper import claims, density, runs, sections
 from isoae_lib.paper.claims import verdicts

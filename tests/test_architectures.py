@@ -8,7 +8,7 @@ from torch import nn
 
 from isoae_lib.core.architectures import ARCHITECTURES, build, layer_costs, summary
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper import datasets
 from isoae_lib.paper.specs import AMBIENT, RunSpec
 
 # side of the image after each layer with weights but BatchNorm, by hand from the printed numbers

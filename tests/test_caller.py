@@ -10,7 +10,7 @@ from make_golden import RUNS
 
 from isoae_lib.core import architectures, diagnostics, networks
 from isoae_lib.paper import fitting
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import features
 from isoae_lib.paper.specs import RunSpec
 

@@ -13,8 +13,9 @@ from test_images import faces, png, views, write_zip
 from isoae_lib.core import arrays
 from isoae_lib.core.networks import fully_connected, normalised
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data import datasets, decoding, images
-from isoae_lib.paper.data.datasets import Data, split_views
+from isoae_lib.paper import datasets
+from isoae_lib.paper.data import decoding, images
+from isoae_lib.paper.datasets import Data, split_views
 from isoae_lib.paper.specs import RunSpec
 
 DIGITS = RunSpec(data="mnist-5k", method="AE", points=3000, validation=500, network="FC-NN")

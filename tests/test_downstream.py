@@ -15,11 +15,10 @@ from scipy.stats import gaussian_kde
 from isoae_lib.book import downstream
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
-from isoae_lib.paper import claims, density, embeddings, references, sections
+from isoae_lib.paper import claims, datasets, density, embeddings, references, sections
 from isoae_lib.paper.claims import verdicts
 from isoae_lib.paper.claims.downstream_claims import clearly_above
-from isoae_lib.paper.data import datasets
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import planar
 from isoae_lib.paper.printed import table_2, table_7
 

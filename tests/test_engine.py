@@ -17,9 +17,8 @@ from isoae_lib.core.engine import Engine
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.objectives import objective_of
-from isoae_lib.paper import fitting
-from isoae_lib.paper.data import datasets
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper import datasets, fitting
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(data="s-shape", method="I-AE", **TINY)

@@ -14,7 +14,7 @@ from torch import nn
 from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import features, generalization
 from isoae_lib.paper.specs import RunSpec
 

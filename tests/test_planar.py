@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from isoae_lib.paper.data import datasets
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper import datasets
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import planar
 from isoae_lib.paper.specs import RunSpec
 

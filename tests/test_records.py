@@ -14,9 +14,9 @@ from test_cli import call
 
 from isoae_lib.core import training
 from isoae_lib.errors import InputError
-from isoae_lib.paper import provenance, records, runs, sections
-from isoae_lib.paper.data import datasets, images, surfaces
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper import datasets, provenance, records, runs, sections
+from isoae_lib.paper.data import images, surfaces
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.specs import RunSpec
 

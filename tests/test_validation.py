@@ -10,8 +10,7 @@ import torch
 from isoae_lib.core import validation
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import Unfinished
-from isoae_lib.paper import fitting
-from isoae_lib.paper.data import datasets
+from isoae_lib.paper import datasets, fitting
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(

@@ -16,7 +16,8 @@ USE = """
 import pathlib, torch, isoae_lib
 from isoae_lib.core import isometry, networks, objectives, training
 from isoae_lib.paper import runs
-from isoae_lib.paper.data import datasets, surfaces
+from isoae_lib.paper import datasets
+from isoae_lib.paper.data import surfaces
 from isoae_lib.paper.specs import RunSpec
 assert pathlib.Path(isoae_lib.__file__).is_relative_to(pathlib.Path.cwd() / "packages")
 points, chart = surfaces.surface("s-shape").sample(50, 0)

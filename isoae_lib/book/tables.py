@@ -32,14 +32,17 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
 
     The lowest of each row is bold.
     """
-    methods = sections.TABLE_1_METHODS
+    methods = [m for m in sections.METHODS_3D if m != "I-AE-without-L_piso"]
     printed = table_1()
     rows: dict[tuple[str, str], dict[str, str]] = {}
     best: dict[tuple[str, str], str] = {}
     for data, surface in SURFACES.items():
-        row = (surface.title, "paper")
-        rows[row] = {m: f"{printed[data][m]:.2f}" for m in methods}
-        best[row] = min(methods, key=printed[data].__getitem__)
+        if data in printed:
+            row = (surface.title, "paper")
+            rows[row] = {
+                m: f"{printed[data][m]:.2f}" if m in printed[data] else "–" for m in methods
+            }
+            best[row] = min(printed[data], key=printed[data].__getitem__)
         for source, runs in (("published run", published), (f"this build ({preset})", here)):
             row = (surface.title, source)
             found = {m: values(runs, data, m, "edge_ratio_std") for m in methods}

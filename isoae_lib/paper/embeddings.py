@@ -13,8 +13,8 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.files import ROOT
 from isoae_lib.paper import references, sections
 from isoae_lib.paper.classic import CLASSIC, embed, embed_images
-from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import planar
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import store_path

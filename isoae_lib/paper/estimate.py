@@ -10,7 +10,7 @@ from isoae_lib.core.architectures import untrained
 from isoae_lib.core.engine import Engine
 from isoae_lib.core.training import device_of, on_device
 from isoae_lib.paper import sections
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from isoae_lib.core import training
 from isoae_lib.core.methods import METHODS
-from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 

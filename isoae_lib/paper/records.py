@@ -26,7 +26,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
 from isoae_lib.paper.specs import RunSpec

@@ -15,7 +15,7 @@ from joblib import Memory
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT, write_whole
 from isoae_lib.paper import sections
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import classification
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import store_path

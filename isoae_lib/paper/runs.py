@@ -21,7 +21,7 @@ from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
 from isoae_lib.paper import fitting, records, sections
 from isoae_lib.paper.data import images
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest
 from isoae_lib.paper.records import Run, read
 from isoae_lib.paper.specs import RunSpec

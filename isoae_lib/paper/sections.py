@@ -8,6 +8,7 @@ from __future__ import annotations
 from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data import images
+from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec, change
 
 PRESETS = ("smoke", "laptop", "paper")
@@ -16,7 +17,6 @@ NOTEBOOKS = (
     "01_theory", "02_toy_projection", "03_evaluation_3d", "04_visualization", "05_classification",
     "06_sensitivity", "07_generalization", "08_claims", "09_speed",
 )  # fmt: skip
-SURFACES_3D = ("s-shape", "swiss-roll", "open-sphere")
 TABLE_1_METHODS = ("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE")
 METHODS_3D = (*TABLE_1_METHODS, "I-AE-without-L_piso")
 
@@ -194,7 +194,7 @@ TABLE_7_METHODS = (
 )  # fmt: skip
 SECTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "toy": (("curve",), ("I-AE", "CAE")),
-    "3d": (SURFACES_3D, METHODS_3D),
+    "3d": (tuple(SURFACES), METHODS_3D),
     "visualization-FC": (DIGITS, FIGURE_5_METHODS),
     "visualization-CNN": (DIGITS, (*FIGURE_5_METHODS, *YOUNGER)),  # swept there for Table 2
     "visualization-COIL": (("coil20",), FIGURE_5_METHODS),

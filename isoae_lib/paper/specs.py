@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 
 from isoae_lib.core.spec import TABLE_6, Spec
 from isoae_lib.errors import InputError, choose
+from isoae_lib.paper.data.images import DATA_SETS
+from isoae_lib.paper.data.surfaces import SURFACES
 
-AMBIENT = {  # the dimension D of each data set
-    "s-shape": 3, "swiss-roll": 3, "open-sphere": 3, "curve": 2,
-    "mnist": 784, "mnist-5k": 784, "fashion-mnist": 784, "coil20": 128 * 128,
-    "cifar10": 3 * 32 * 32, "celeba": 3 * 64 * 64,
-}  # fmt: skip
-IMAGES = ("mnist", "mnist-5k", "fashion-mnist", "coil20", "cifar10", "celeba")
+# The dimension D of each data set.
+AMBIENT = dict.fromkeys(SURFACES, 3) | {"curve": 2}
+AMBIENT |= {name: math.prod(known.shape) for name, known in DATA_SETS.items()}
 SPLITS = ("official", "stratified", "random")
 LEAST_POINTS, LEAST_IMAGES = 16, 50  # with fewer there is no grid of codes, or a class is missing
 
@@ -50,7 +50,7 @@ class RunSpec(Spec):
     @property
     def of_images(self) -> bool:
         """Whether the data are images."""
-        return self.data in IMAGES
+        return self.data in DATA_SETS
 
     @property
     def tested(self) -> bool:

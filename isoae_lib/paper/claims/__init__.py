@@ -27,6 +27,8 @@ from isoae_lib.paper.claims.verdicts import (
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.printed import table_1
 
+PRINTED = {name: known for name, known in SURFACES.items() if name in table_1()}  # the paper's
+
 
 def _lowest_std(data: str) -> Callable[[Table], tuple[str, str]]:
     def judge(runs: Table) -> tuple[str, str]:
@@ -44,52 +46,52 @@ def _lowest_std(data: str) -> Callable[[Table], tuple[str, str]]:
 
 
 def _order_of_magnitude(runs: Table) -> tuple[str, str]:
-    if not all(attempted(runs, data, ("I-AE", "AE")) for data in SURFACES):
+    if not all(attempted(runs, data, ("I-AE", "AE")) for data in PRINTED):
         return "none", VERDICTS[3]
     ratios = np.array([
         values(runs, data, "AE", "edge_ratio_std").mean()
         / values(runs, data, "I-AE", "edge_ratio_std").mean()
-        for data in SURFACES
+        for data in PRINTED
     ])  # fmt: skip
-    told = ", ".join(f"{s.title} {r:.1f}x" for s, r in zip(SURFACES.values(), ratios, strict=True))
+    told = ", ".join(f"{s.title} {r:.1f}x" for s, r in zip(PRINTED.values(), ratios, strict=True))
     reached = int((ratios >= 10).sum())
     return told, VERDICTS[0 if reached == 3 else 1 if reached else 2]
 
 
 def _simpler_surface(runs: Table) -> tuple[str, str]:
     methods = ("I-AE", "I-AE-without-L_piso")
-    judged = [data for data in SURFACES if attempted(runs, data, methods)]
+    judged = [data for data in PRINTED if attempted(runs, data, methods)]
     if not judged:
         return "none", VERDICTS[3]
     told, smaller = [], 0
     for data in judged:
         with_term, without = (values(runs, data, m, "extra_area") for m in methods)
-        told.append(f"{SURFACES[data].title}: {spread(with_term)} with, {spread(without)} without")
+        told.append(f"{PRINTED[data].title}: {spread(with_term)} with, {spread(without)} without")
         smaller += bool(with_term.mean() < without.mean())
     return "; ".join(told), VERDICTS[0 if smaller == len(judged) else 1 if smaller else 2]
 
 
 def _near_one(runs: Table) -> tuple[str, str]:
-    flat = [data for data in SURFACES if SURFACES[data].developable]
+    flat = [data for data in PRINTED if PRINTED[data].developable]
     if not all(attempted(runs, data, ("I-AE",)) for data in flat):
         return "none", VERDICTS[3]
     told, good = [], 0
     for data in flat:
         low = values(runs, data, "I-AE", "singular_value_p05").mean()
         high = values(runs, data, "I-AE", "singular_value_p95").mean()
-        told.append(f"{SURFACES[data].title}: 90 % in [{low:.2f}, {high:.2f}]")
+        told.append(f"{PRINTED[data].title}: 90 % in [{low:.2f}, {high:.2f}]")
         good += bool(low >= 0.9 and high <= 1.1)
     return "; ".join(told), VERDICTS[0 if good == len(flat) else 1 if good else 2]
 
 
 def _pseudo_inverse(runs: Table) -> tuple[str, str]:
-    flat = [data for data in SURFACES if SURFACES[data].developable]
+    flat = [data for data in PRINTED if PRINTED[data].developable]
     if not all(attempted(runs, data, sections.TABLE_1_METHODS) for data in flat):
         return "none", VERDICTS[3]
     told, small, least = [], 0, 0
     for data in flat:
         every = {m: values(runs, data, m, "pinv_error").mean() for m in sections.TABLE_1_METHODS}
-        told.append(f"{SURFACES[data].title}: {every['I-AE']:.2f}, AE {every['AE']:.2f}")
+        told.append(f"{PRINTED[data].title}: {every['I-AE']:.2f}, AE {every['AE']:.2f}")
         small += bool(every["I-AE"] <= 0.2)
         least += bool(every["I-AE"] == min(every.values()))
     count = len(flat)
@@ -98,7 +100,7 @@ def _pseudo_inverse(runs: Table) -> tuple[str, str]:
 
 
 def _distances(runs: Table) -> tuple[str, str]:
-    flat = [data for data in SURFACES if SURFACES[data].developable]
+    flat = [data for data in PRINTED if PRINTED[data].developable]
     if not all(attempted(runs, data, sections.TABLE_1_METHODS) for data in flat):
         return "none", VERDICTS[3]
     told, high, best = [], 0, 0
@@ -107,7 +109,7 @@ def _distances(runs: Table) -> tuple[str, str]:
             m: values(runs, data, m, "distance_correlation", diverged=-1.0).mean()
             for m in sections.TABLE_1_METHODS
         }
-        told.append(f"{SURFACES[data].title}: {every['I-AE']:.3f}, AE {every['AE']:.3f}")
+        told.append(f"{PRINTED[data].title}: {every['I-AE']:.3f}, AE {every['AE']:.3f}")
         high += bool(every["I-AE"] >= 0.99)
         best += bool(every["I-AE"] == max(every.values()))
     count = len(flat)
@@ -135,7 +137,7 @@ def _printed(data: str) -> str:
 def _printed_ratios() -> str:
     rows = table_1()
     return ", ".join(
-        f"{s.title} {rows[n]['AE'] / rows[n]['I-AE']:.0f}x" for n, s in SURFACES.items()
+        f"{s.title} {rows[n]['AE'] / rows[n]['I-AE']:.0f}x" for n, s in PRINTED.items()
     )
 
 
@@ -157,7 +159,7 @@ CLAIMS = (
             "seed; partly: for the mean over seeds only.",
             _lowest_std(name),
         )
-        for name, surface in SURFACES.items()
+        for name, surface in PRINTED.items()
     ),
     Claim(
         "order of magnitude", "4.1, Table 1",

@@ -21,7 +21,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import SINGLE, floats
 from isoae_lib.errors import InputError
 from isoae_lib.files import write_whole
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.provenance import code_digest
 
 FEATURES = 64

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
-from isoae_lib.paper.data.datasets import Data
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics.features import (
     classifier,
     features_of,

@@ -12,8 +12,8 @@ from isoae_lib.core import diagnostics
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TABLE_6
-from isoae_lib.paper.data.datasets import Data
 from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import classification, evaluation, generalization, planar
 
 
