@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -27,3 +28,4 @@ def test_a_line_joins_the_means_over_seeds_of_each_length():
         assert line.get_ydata() == pytest.approx([7 + start, 3 + start])
         assert sorted(points.get_ydata()) == [n + start for n in (2, 4, 5, 6, 10)]
         assert len(others) == 2 * (len(sections.FIGURE_5_METHODS) - 1)
+    plt.close(figure)

@@ -29,8 +29,11 @@ def touched(_):
 
 @pytest.mark.parametrize("make", [turning, touched])
 def test_every_reader_gets_a_form_it_can_show(make, tmp_path):
+    open_before = plt.get_fignums()
     forms = make(tmp_path)
-    assert not plt.get_fignums(), "a still picture that stays open is shown a second time"
+    assert plt.get_fignums() == open_before, (
+        "a still picture that stays open is shown a second time"
+    )
     plot = forms["application/vnd.plotly.v1+json"]  # JupyterLab and VS Code
     assert plot["data"] and plot["layout"]
     html = forms["text/html"]

@@ -53,10 +53,11 @@ def with_more(folder, module, more, monkeypatch):
 
 def test_what_trains_and_measures_decides_and_what_shows_does_not():
     trains = "training engine objectives isometry chain_rule networks architectures spec validation"
-    data = "datasets surfaces curves images decoding"
+    data = "surfaces curves images decoding"
     measures = "measures evaluation planar classification generalization features frechet"
     assert {f"core.{name}" for name in trains.split()} <= set(DECIDING)
     assert {f"paper.data.{name}" for name in data.split()} <= set(DECIDING)
+    assert {"paper.datasets", "paper.specs", "paper.fitting"} <= set(DECIDING)
     assert {f"paper.metrics.{name}" for name in measures.split()} <= set(DECIDING)
     shows = ("cli", "book", "paper.runs", "paper.sections", "paper.claims")
     assert not [name for name in DECIDING if name.startswith(shows)]
