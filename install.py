@@ -141,17 +141,7 @@ def is_same_folder(noted: str, folder: Path) -> bool:
 
 
 def why_anew(venv: Path, folder: Path, asked: "str | None") -> "str | None":
-    """Return why an environment cannot be used, or None.
-
-    Parameters
-    ----------
-    venv : Path
-        The environment.
-    folder : Path
-        The project's folder.
-    asked : str, optional
-        The version of Python that the user asked for; without it, any promised one will do.
-    """
+    """Return why an environment cannot be used, or None; without `asked` any Python will do."""
     marker = read_marker(venv)
     if not marker:
         return "make install did not finish it"
