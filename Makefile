@@ -24,7 +24,7 @@ test: install
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q -n 2 -m "not slow" tests
 	$(BIN)/isoae book --preset smoke --target notebooks
-	$(BIN)/pytest -q -n 2 --dist loadfile -p no:cacheprovider --nbval --nbval-current-env \
+	$(BIN)/pytest -q -n 2 --dist loadfile --nbval --nbval-current-env \
 		--nbval-cell-timeout 300 --nbval-sanitize-with tests/nbval_sanitize.cfg build/smoke/executed
 
 test-slow: install
