@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isoae_lib.book import site
+from isoae_lib.book import copies, site
+from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
 from isoae_lib.paper import sections
 
@@ -44,3 +45,20 @@ def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_
     for page in html.glob("notebooks/*.html"):
         assert "These chapters are not executed" in page.read_text(encoding="utf-8")
     assert (ROOT / ".gitignore").read_text(encoding="utf-8").split().count("_build/") == 1
+
+
+def test_only_copies_that_the_build_made_become_pages(tmp_path, monkeypatch):
+    for name in ("_toc.yml", "_config.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "book", tmp_path / "book")
+    for module in (site, copies):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    page = tmp_path / "build" / "smoke" / "executed" / "01_theory.ipynb"
+    with pytest.raises(InputError, match=r"01_theory\.ipynb is missing: run `isoae book"):
+        site.build("smoke")
+    page.parent.mkdir(parents=True)
+    page.write_text("{}", encoding="utf-8")
+    copies.sign(page, "smoke", {"seed": 5}, 1.0)
+    with pytest.raises(InputError, match=r"01_theory\.ipynb is not as the build made it"):
+        site.build("smoke")
+    assert not (tmp_path / "build" / "smoke" / "html").exists()
