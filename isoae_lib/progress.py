@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable
 
 from tqdm import tqdm
 
-from isoae_lib.book.surroundings import ENDING
+from isoae_lib.book.surroundings import at_ending
 from isoae_lib.errors import InputError
 
 
@@ -40,9 +39,7 @@ def stopper(budget: float | None) -> Callable[[], bool]:
             raise KeyboardInterrupt
         asked = True
 
-    for number in ENDING:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
-            signal.signal(number, ask)
+    at_ending(ask)
     return lambda: asked or time.monotonic() > ends
 
 

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from isoae_lib.book import copies, tied
 from isoae_lib.book.site import html_folder
-from isoae_lib.book.surroundings import CACHE, ENDING
+from isoae_lib.book.surroundings import CACHE, ENDING, at_ending
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
@@ -168,9 +168,7 @@ def _alone(preset: str) -> Iterator[Path]:
                 f"another build is running here{told}: wait until it ends, or stop it."
             ) from None
     with held:
-        for number in ENDING:
-            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
-                signal.signal(number, _stop)
+        at_ending(_stop)
         with writing(folder):
             who.write_text(f"preset {preset}, process {os.getpid()}", encoding="utf-8")
             working.touch()

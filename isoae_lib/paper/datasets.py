@@ -95,7 +95,8 @@ class Data:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of the images."""
-        channels = 3 if self.spec.data in ("cifar10", "celeba") else 1
+        known = images.DATA_SETS[self.spec.data].shape
+        channels = known[0] if len(known) == 3 else 1
         side = round((self.points.shape[1] / channels) ** 0.5)
         return channels, side, side
 
