@@ -16,11 +16,11 @@ import torch
 import typer
 from train_step import processor
 
-from isoae_lib.core import engine
+from isoae_lib.core import step
 from isoae_lib.paper import fitting, sections
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import evaluation
+from isoae_lib.paper.metrics import surfaces
 
 STEPS = 10_000
 # Of gradients, and of values and tangents.
@@ -34,10 +34,10 @@ PRECISIONS = {
 def std_after(gradients: str, values: str, seed: int) -> float:
     """Return the std of edge ratios (Table 1) of a run that was trained in these precisions."""
     spec = replace(sections.spec("3d/s-shape/I-AE", "published", seed), steps=STEPS)
-    engine.has_bfloat16 = lambda device: gradients == "bf16"
-    with engine.products(values):
+    step.has_bfloat16 = lambda device: gradients == "bf16"
+    with step.products(values):
         fit = fitting.fit(spec)
-    metrics = evaluation.evaluate(
+    metrics = surfaces.evaluate(
         fit.model, *Data(spec).train, SURFACES[spec.data]
     )  # in double precision
     return metrics["edge_ratio_std"]
@@ -48,7 +48,7 @@ def main(
     seeds: Annotated[int, typer.Option(help="seeds of each precision")] = 3,
 ) -> None:
     """Train in each precision and write what Table 1 would say."""
-    if not engine.has_bfloat16(torch.device("cpu")):
+    if not step.has_bfloat16(torch.device("cpu")):
         sys.exit("This processor has no units for bfloat16 (AMX): there is nothing to compare.")
     torch.set_num_threads(1)
     about = {"processor": processor(), "torch": str(torch.__version__), "steps": STEPS}

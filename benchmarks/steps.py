@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from isoae_lib.core import architectures
-from isoae_lib.core.engine import Engine
 from isoae_lib.core.networks import (
     Autoencoder,
     Conv2d,
@@ -19,6 +18,7 @@ from isoae_lib.core.networks import (
     SoftPlus,
     fully_connected,
 )
+from isoae_lib.core.step import Stepper
 from isoae_lib.paper import datasets
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
@@ -60,11 +60,11 @@ def trained(count: int) -> Autoencoder:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     spec = RunSpec(data="s-shape", method="I-AE", points=1000, batch=64, weight=WEIGHT)
-    engine = Engine([datasets.build(spec)], [data_of("3-256x5-2", 1000)], [spec], compiled=False)
+    stepper = Stepper([datasets.build(spec)], [data_of("3-256x5-2", 1000)], [spec], compiled=False)
     for _ in range(count):
-        engine.step(RATE, 1.0)
+        stepper.step(RATE, 1.0)
     torch.set_num_threads(threads)
-    return engine.models[0]
+    return stepper.models[0]
 
 
 def ours(
@@ -76,16 +76,16 @@ def ours(
     compiled: bool = True,
     coarse: bool = True,
 ) -> Step:
-    """A step of the library's engine: on a GPU a CUDA graph, on a CPU compiled or eager.
+    """A step of the library's stepper: on a GPU a CUDA graph, on a CPU compiled or eager.
 
     Gradients are in bfloat16 where the processor has it, unless `coarse` says no.
     """
     model, x = NETWORKS[network](latent), data_of(network, batch, latent).to(device)
     spec = RunSpec(data="s-shape", method=method, batch=batch, latent=min(latent, 3), weight=WEIGHT)
     object.__setattr__(spec, "latent", latent)  # a spec checks against the surfaces' 3 dimensions
-    engine = Engine([model], [x], [spec], compiled)
-    engine.coarse &= coarse
-    return lambda: engine.step(RATE, 1.0)
+    stepper = Stepper([model], [x], [spec], compiled)
+    stepper.coarse &= coarse
+    return lambda: stepper.step(RATE, 1.0)
 
 
 def plain(net: nn.Module) -> nn.Sequential:

@@ -126,7 +126,7 @@ def notebook(
     One with changed parameters goes to build/PRESET/changed, and never into the book.
     """
     project()
-    from isoae_lib.book import copies, notebooks
+    from isoae_lib.book import copies, execute
 
     settings, stems = _settings(set_, words)
     if len(stems) != 1:
@@ -135,7 +135,7 @@ def notebook(
     choose("preset", preset, sections.PRESETS)
     parameters = copies.changed(stem, settings)
     target = out or copies.place(stem, preset, parameters)
-    notebooks.execute(stem, preset, target, parameters)
+    execute.execute(stem, preset, target, parameters)
     print(target)
 
 
@@ -262,10 +262,10 @@ def verdicts_() -> None:
     readme = project() / "README.md"
     from isoae_lib import files
     from isoae_lib.paper import claims, runs
-    from isoae_lib.paper.claims import verdicts
+    from isoae_lib.paper.claims import rule
 
-    count = claims.tally({"published runs": claims.ledger(verdicts.table(runs.published()))})
-    before, _, after = verdicts.parts(readme.read_text(encoding="utf-8"))
+    count = claims.tally({"published runs": claims.ledger(rule.table(runs.published()))})
+    before, _, after = rule.parts(readme.read_text(encoding="utf-8"))
     files.write_whole(readme, before + count + after)
     print(count, end="")
 

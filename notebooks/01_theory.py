@@ -28,7 +28,7 @@ from isoae_lib.core import diagnostics
 from isoae_lib.book import figures, tables
 from isoae_lib.core import isometry, networks
 from isoae_lib.paper import runs, theory
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 from isoae_lib.paper.data.surfaces import surface
 
 figures.style()
@@ -213,12 +213,11 @@ for name, model in (("untrained", build(run.spec).eval()), ("trained", run.model
         "|BB' - I|": (B @ B.mT - eye).norm(dim=(1, 2)).median().item(),
         "|B - A'|": (B - A.mT).norm(dim=(1, 2)).median().item(),
     }
-published = verdicts.table(runs.published())
+published = rule.table(runs.published())
 names = ("ATA_error", "BBT_error", "pinv_error")
 shown = pd.DataFrame(rows).T.map("{:.2f}".format)
 shown.loc["published"] = [
-    verdicts.mean_and_deviation(verdicts.values(published, "s-shape", "I-AE", name))
-    for name in names
+    rule.mean_and_deviation(rule.values(published, "s-shape", "I-AE", name)) for name in names
 ]
 shown
 

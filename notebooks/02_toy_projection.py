@@ -20,7 +20,7 @@ import pandas as pd
 
 from isoae_lib.book import figures, tables
 from isoae_lib.paper import claims, runs, sections
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 
 figures.style()
 methods = ("I-AE", "CAE")
@@ -78,15 +78,13 @@ columns = {  # shown as -> metric, digits
     "error at the data (RMSE)": ("rmse", 6),
 }
 named = runs.named(sections.notebook_runs("02_toy_projection", preset, seed), preset)
-many = verdicts.table(named)
-published = verdicts.table(runs.published())
+many = rule.table(named)
+published = rule.table(runs.published())
 sources = {"published runs": published, f"this build ({preset})": many}
 pd.DataFrame(
     {
         title: {
-            (source, m): verdicts.mean_and_deviation(
-                verdicts.values(table, "curve", m, name), digits
-            )
+            (source, m): rule.mean_and_deviation(rule.values(table, "curve", m, name), digits)
             for source, table in sources.items()
             for m in methods
         }

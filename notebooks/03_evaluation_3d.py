@@ -21,14 +21,14 @@ from IPython.display import display
 from isoae_lib.core import diagnostics
 from isoae_lib.book import figures, tables
 from isoae_lib.paper import claims, runs, sections
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 from isoae_lib.paper.data.surfaces import SURFACES
-from isoae_lib.paper.metrics import evaluation
+from isoae_lib.paper.metrics import surfaces
 
 figures.style()
 seeds = sections.SEEDS[preset]
 named = runs.named(sections.notebook_runs("03_evaluation_3d", preset, seed), preset)
-every, published = verdicts.table(named), verdicts.table(runs.published())
+every, published = rule.table(named), rule.table(runs.published())
 sources = {"published run": published, f"this build ({preset})": every}
 shown = {data: {m: every[data, m][0] for m in sections.METHODS_3D} for data in SURFACES}
 table_1 = {data: {m: shown[data][m] for m in sections.TABLE_1_METHODS} for data in SURFACES}
@@ -71,7 +71,7 @@ for name, surface in SURFACES.items():
 # %%
 import inspect
 
-print(inspect.getsource(evaluation.edge_ratios))
+print(inspect.getsource(surfaces.edge_ratios))
 
 # %% tags=["hide-input"]
 tables.edge_ratio_comparison(published, every, preset)
@@ -97,8 +97,8 @@ grids = {"as above": "", "half the spacing": "_fine", "twice the spacing": "_coa
 pd.DataFrame(
     {
         title: {
-            SURFACES[data].title: verdicts.mean_and_deviation(
-                verdicts.values(every, data, "I-AE", f"edge_ratio_std{suffix}"), 3
+            SURFACES[data].title: rule.mean_and_deviation(
+                rule.values(every, data, "I-AE", f"edge_ratio_std{suffix}"), 3
             )
             for data in SURFACES
         }
@@ -166,8 +166,8 @@ display(figures.turning_surfaces(SURFACES["s-shape"], pair), raw=True)
 pd.DataFrame(
     {
         (source, tables.plain(m)): {
-            SURFACES[data].title: verdicts.mean_and_deviation(
-                verdicts.values(table, data, m, "extra_area"), 3
+            SURFACES[data].title: rule.mean_and_deviation(
+                rule.values(table, data, m, "extra_area"), 3
             )
             for data in SURFACES
         }

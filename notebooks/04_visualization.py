@@ -16,18 +16,17 @@ seed = 0
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from isoae_lib.book import figures, image_figures, tables
+from isoae_lib.book import figures, images, tables
 from isoae_lib.paper import claims, embeddings, runs, sections
-from isoae_lib.paper.claims import verdicts
-from isoae_lib.paper.data import images
-from isoae_lib.paper.metrics import planar
+from isoae_lib.paper.claims import rule
+from isoae_lib.paper.data.images import DATA_SETS
 
 figures.style()
 named = runs.named(sections.notebook_runs("04_visualization", preset, seed), preset)
-here = verdicts.table(named)
-published = verdicts.table(runs.published())
+here = rule.table(named)
+published = rule.table(runs.published())
 data = sections.image_data(preset)[0]
-classes = images.DATA_SETS[data].classes
+classes = DATA_SETS[data].classes
 
 # %% [markdown]
 # ## The experiment
@@ -63,14 +62,14 @@ rows = {
     for network, place in networks.items()
 }
 for network, row in rows.items():
-    _ = image_figures.embeddings(row, network, classes)
+    _ = images.embeddings(row, network, classes)
 
 # %% [markdown]
 # I-AE with FC-NN once more; a point shows its image to a mouse or a finger:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 pixels = first.points.reshape(-1, 28, 28)
-display(image_figures.hover(first.codes, pixels, first.labels, classes), raw=True)
+display(images.hover(first.codes, pixels, first.labels, classes), raw=True)
 
 # %% [markdown]
 # ## What the pictures say, in numbers
@@ -90,7 +89,7 @@ display(image_figures.hover(first.codes, pixels, first.labels, classes), raw=Tru
 
 # %% tags=["hide-input"]
 measured = {
-    ("classic", m): planar.of_plane(their_pixels, their_labels, plane.astype(float))
+    ("classic", m): plane.of_plane(their_pixels, their_labels, plane.astype(float))
     for m, plane in classic.items()
 }
 mean_image = first.metrics["mean_image_rmse"]
@@ -106,7 +105,7 @@ tables.embedding_numbers(here, networks, measured)
 
 # %% tags=["hide-input"]
 titles = {
-    f"{images.DATA_SETS[d].title}, {network}": f"{s}/{d}"
+    f"{DATA_SETS[d].title}, {network}": f"{s}/{d}"
     for s, network in sections.FIGURE_5_NETWORKS.items()
     for d in sections.SECTIONS[s][0]
 }
@@ -120,22 +119,22 @@ for title, place in titles.items():
 published_classic = embeddings.published()
 for title, place in there.items():
     theirs = published_classic.get(place.split("/")[1], {"planes": {}})
-    known = images.DATA_SETS[place.split("/")[1]].classes
+    known = DATA_SETS[place.split("/")[1]].classes
     row = {m: published[place, m][0] for m in sections.FIGURE_5_METHODS if (place, m) in published}
     shown = {m: (run.codes, run.labels) for m, run in row.items()}
     shown |= {m: (plane, theirs["labels"]) for m, plane in theirs["planes"].items()}
-    _ = image_figures.embeddings(shown, title, known)
+    _ = images.embeddings(shown, title, known)
     if place.endswith("coil20"):
-        _ = image_figures.close_ups(shown, (0, 7, 13))
+        _ = images.close_ups(shown, (0, 7, 13))
 
 # %% tags=["hide-input"]
 their_numbers = {
-    (images.DATA_SETS[d].title, m): numbers
+    (DATA_SETS[d].title, m): numbers
     for d, record in published_classic.items()
     for m, numbers in record["metrics"].items()
 }
 for d in sections.DATA_OF_TABLE_2:
-    title = images.DATA_SETS[d].title
+    title = DATA_SETS[d].title
     places = {t: place for t, place in there.items() if place.endswith(f"/{d}")}
     others = {row: numbers for row, numbers in their_numbers.items() if row[0] == title}
     if places or others:
@@ -149,8 +148,8 @@ for d in sections.DATA_OF_TABLE_2:
 # the paper has 1,000 epochs. Where a line still moves at its end, a verdict may move with it.
 
 # %% tags=["hide-input"]
-lengths = verdicts.table([*runs.published(), *runs.published(runs.CURVES)])
-_ = image_figures.along_steps(lengths, "visualization-FC/mnist")
+lengths = rule.table([*runs.published(), *runs.published(runs.CURVES)])
+_ = images.along_steps(lengths, "visualization-FC/mnist")
 
 # %% [markdown]
 # ## Verdicts

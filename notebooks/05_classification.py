@@ -16,12 +16,12 @@ seed = 0
 # %% tags=["hide-input"]
 from isoae_lib.book import downstream, figures, tables
 from isoae_lib.paper import claims, references, runs, sections
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 
 figures.style()
 named = runs.named(sections.notebook_runs("05_classification", preset, seed), preset)
-here = verdicts.table(named)
-published = verdicts.table(runs.published())
+here = rule.table(named)
+published = rule.table(runs.published())
 data = sections.image_data(preset, "classification")[0]
 place = f"classification/{data}"
 

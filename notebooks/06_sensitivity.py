@@ -16,15 +16,15 @@ seed = 0
 # %% tags=["hide-input"]
 import pandas as pd
 
-from isoae_lib.book import figures, image_figures, tables
+from isoae_lib.book import figures, images, tables
 from isoae_lib.paper import claims, runs, sections
-from isoae_lib.paper.claims import verdicts
-from isoae_lib.paper.claims.image_claims import swept_at
+from isoae_lib.paper.claims import rule
+from isoae_lib.paper.claims.images import swept_at
 
 figures.style()
 named = runs.named(sections.notebook_runs("06_sensitivity", preset, seed), preset)
-here = verdicts.table(named)
-published = verdicts.table(runs.published())
+here = rule.table(named)
+published = rule.table(runs.published())
 data = sections.image_data(preset)[0]
 place = f"sensitivity/{data}"
 
@@ -40,7 +40,7 @@ tables.scales({f"this build ({preset})": here, "published": published}, "sensiti
 # ## Figure 6: the embeddings
 
 # %% tags=["hide-input"]
-_ = image_figures.strip(here, place)
+_ = images.strip(here, place)
 
 # %% [markdown]
 # The published runs, which are longer:
@@ -48,7 +48,7 @@ _ = image_figures.strip(here, place)
 # %% tags=["hide-input"]
 there = [p for d in ("mnist", "fashion-mnist") if (p := swept_at(published, d))]
 for where in there:
-    _ = image_figures.strip(published, where)
+    _ = images.strip(published, where)
 if not there:
     print("No run of this section is published yet.")
 
@@ -58,14 +58,14 @@ if not there:
 # Taken after training, over training images, in evaluation mode.
 
 # %% tags=["hide-input"]
-_ = image_figures.loss_curves(here, [place])
+_ = images.loss_curves(here, [place])
 
 # %% [markdown]
 # The published runs:
 
 # %% tags=["hide-input"]
 if there:
-    _ = image_figures.loss_curves(published, there)
+    _ = images.loss_curves(published, there)
 
 # %% [markdown]
 # ## Choices that the paper leaves open

@@ -19,13 +19,13 @@ from IPython.display import display
 from isoae_lib.paper.datasets import Data
 from isoae_lib.book import downstream, figures, tables
 from isoae_lib.paper import claims, density, runs, sections
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 from isoae_lib.paper.data import images
 
 figures.style()
 named = runs.named(sections.notebook_runs("07_generalization", preset, seed), preset)
-here = verdicts.table(named)
-published = verdicts.table(runs.published())
+here = rule.table(named)
+published = rule.table(runs.published())
 data = sections.image_data(preset, "generalization")[0]
 place = f"generalization/{data}"
 
@@ -62,7 +62,7 @@ for name in sections.DATA_OF_TABLE_7:
 # %% tags=["hide-input"]
 accuracy = 100 * downstream.classifier_accuracy(here, place)
 print(f"The classifier of this build tells {accuracy:.1f} % of {data}'s test images rightly.")
-mean_image = verdicts.values(here, place, "I-AE", "mean_image_error").mean()
+mean_image = rule.values(here, place, "I-AE", "mean_image_error").mean()
 print(f"The mean training image has an error of {mean_image:.2f}: what is not below has learned")
 print("nothing, and no verdict is passed on it.")
 

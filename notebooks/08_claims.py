@@ -21,12 +21,12 @@ from IPython.display import Markdown
 
 from isoae_lib.book import figures, tables
 from isoae_lib.paper import claims, runs, sections
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 
 figures.style()
 here = runs.named(sections.notebook_runs("08_claims", preset, seed), preset)
-ledger = claims.ledger(verdicts.table(here))
-published = claims.ledger(verdicts.table(runs.published()))
+ledger = claims.ledger(rule.table(here))
+published = claims.ledger(rule.table(runs.published()))
 
 # %% tags=["hide-input", "tally"]
 Markdown(claims.tally({"published runs": published, f"this build ({preset})": ledger}))
@@ -50,7 +50,7 @@ Markdown("\n".join(f"- **{c.name}** (section {c.section}): {c.rule}\n" for c in 
 # ## The verdicts of this build
 
 # %% tags=["hide-input"]
-_ = figures.verdict_bars(Counter(row["verdict"] for row in ledger), verdicts.VERDICTS)
+_ = figures.verdict_bars(Counter(row["verdict"] for row in ledger), rule.VERDICTS)
 # %% tags=["hide-input"]
 tables.verdict_table(ledger)
 

@@ -20,7 +20,8 @@ import json
 import pandas as pd
 
 from isoae_lib.book import figures, tables
-from isoae_lib.core import chain_rule, engine, isometry
+from isoae_lib.core import chain_rule, isometry
+from isoae_lib.core.step import COMPILE_FROM
 from isoae_lib.paper import runs
 from isoae_lib.files import ROOT
 
@@ -143,6 +144,6 @@ keys = ("device", "processor", "torch", "rounds", "steps_before")
 told = {kind: {key: rows[0].get(key, 0) for key in keys} for kind, rows in
         (("on a CPU", steps), ("on a GPU", on_gpu))}  # fmt: skip
 frame = pd.DataFrame(told).rename(index={"steps_before": "steps trained before (3-256x5-2)"})
-frame.loc["long runs"] = f"compiled from {engine.COMPILE_FROM:.0e} multiply-adds on"
+frame.loc["long runs"] = f"compiled from {COMPILE_FROM:.0e} multiply-adds on"
 frame.loc["repeat"] = "python benchmarks/train_step.py --json FILE", "the same with --device cuda"
 frame

@@ -13,14 +13,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 import steps
 
-from isoae_lib.core.engine import Engine
+from isoae_lib.core.step import Stepper
 from isoae_lib.paper.specs import LEAST_POINTS as POINTS
 
 
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Nothing is compiled here, or trained for long: that takes half a minute."""
-    monkeypatch.setattr(Engine, "_compiled", lambda self: None)
+    monkeypatch.setattr(Stepper, "_compiled", lambda self: None)
     monkeypatch.setattr(steps, "TRAINED", 3)
 
 

@@ -80,7 +80,7 @@ def test_a_checkpoint_of_other_images_is_not_used(place, monkeypatch):
 def test_divergence_just_after_going_on_tells_the_last_good_losses(place, monkeypatch):
     with pytest.raises(Unfinished):
         fitting.fit(SPEC, checkpoint=place, stop=stops_after(37))
-    monkeypatch.setattr(training.Engine, "step", lambda *_: torch.full((1, 3), float("nan")))
+    monkeypatch.setattr(training.Stepper, "step", lambda *_: torch.full((1, 3), float("nan")))
     fit = fitting.fit(SPEC, checkpoint=place)
     assert fit.diverged_at == 38 and fit.history[-1]["step"] == 37
 
@@ -137,7 +137,7 @@ def test_too_little_memory_is_told(monkeypatch):
     def full(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(training.Engine, "step", full)
+    monkeypatch.setattr(training.Stepper, "step", full)
     with pytest.raises(InputError, match="too little memory for 20 points"):
         fitting.fit(SPEC)
 

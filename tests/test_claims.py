@@ -13,8 +13,8 @@ import pytest
 from isoae_lib.book import tables
 from isoae_lib.files import ROOT
 from isoae_lib.paper import claims, runs, sections
-from isoae_lib.paper.claims import verdicts
-from isoae_lib.paper.claims.image_claims import TITLES
+from isoae_lib.paper.claims import rule
+from isoae_lib.paper.claims.images import TITLES
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.printed import table_1
 
@@ -68,7 +68,7 @@ def world(
         for data in ("mnist", "fashion-mnist")
         for pair in sensitivity(data, curves(data), steps, without or SEEING)
     ]
-    return verdicts.table([*named, *swept])
+    return rule.table([*named, *swept])
 
 
 def is_ours(section, method):
@@ -156,10 +156,10 @@ AGAINST_LAMBDA = {c.name for c in claims.CLAIMS if c.section.startswith("4.4")}
 
 def test_images_that_are_rebuilt_worse_than_by_their_mean_are_not_judged():
     found = passed(world(lambda *_: GOOD | BLIND))
-    unjudged = {name for name, verdict in found.items() if verdict == verdicts.VERDICTS[3]}
+    unjudged = {name for name, verdict in found.items() if verdict == rule.VERDICTS[3]}
     assert unjudged == IN_THE_PLANE
     found = passed(world(without=BLIND))
-    assert {n for n, v in found.items() if v == verdicts.VERDICTS[3]} == AGAINST_LAMBDA
+    assert {n for n, v in found.items() if v == rule.VERDICTS[3]} == AGAINST_LAMBDA
 
 
 def test_a_record_without_the_mean_image_has_that_of_another_seed():
@@ -238,7 +238,7 @@ def test_better_accuracy_counts_firsts_and_clear_firsts(first, clear, verdict):
     steady, shaky, behind = (0.10, 0.11, 0.12), (0.3, -0.1, 0.0), (-0.1, -0.1, -0.1)
     ahead = [steady] * clear + [shaky] * (first - clear) + [behind] * (18 - first)
     margins = dict(zip(combinations, ahead, strict=True))
-    table = verdicts.table(
+    table = rule.table(
         (f"classification/{data}/{method},latent={d}",
          run_of(method, 5000, {m: 0.5 + (method == "I-AE") * margins[data, d, m][seed]
                                for m in ("svm", "knn")}, seed=seed))
@@ -285,7 +285,7 @@ def test_the_real_distance_is_judged_where_every_run_has_it(with_it, verdict):
 
 def swept(losses_at, accuracy_at=lambda weight: 0.8):
     """MNIST's runs of Figure 6, with losses and accuracy that depend on the weight."""
-    return verdicts.table(
+    return rule.table(
         (f"sensitivity/mnist/I-AE,weight={w}",
          run_of("I-AE", 5000, {"knn_accuracy": accuracy_at(w)} | SEEING, losses_at(w)))
         for w in sections.FIGURE_6_WEIGHTS
@@ -350,28 +350,28 @@ def test_every_claim_states_its_rule_and_where_it_stands():
 def test_the_tally_counts_every_verdict_once():
     rows = [{"verdict": v} for v in ("reproduced", "not", "not", "partly", "reproduced", "not")]
     head, line, ours, none = claims.tally({"ours": rows, "none": []}).splitlines()
-    assert [cell.strip() for cell in head.split("|")[2:-1]] == list(verdicts.VERDICTS)
+    assert [cell.strip() for cell in head.split("|")[2:-1]] == list(rule.VERDICTS)
     assert set(line) <= set("| -")
     assert ours == "| ours | 2 | 1 | 3 | 0 |" and none == "| none | 0 | 0 | 0 | 0 |"
 
 
 def test_the_count_on_a_page_can_be_replaced():
     page = "a\n<!-- verdicts -->\nold\n<!-- end of verdicts -->\nb\n"
-    before, count, after = verdicts.parts(page)
+    before, count, after = rule.parts(page)
     assert count == "old\n" and before + count + after == page
 
 
 def test_the_readme_counts_the_published_verdicts():
     """If this fails, run `isoae runs verdicts`."""
-    published = claims.ledger(verdicts.table(runs.published()))
+    published = claims.ledger(rule.table(runs.published()))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert verdicts.parts(readme)[1] == claims.tally({"published runs": published})
+    assert rule.parts(readme)[1] == claims.tally({"published runs": published})
 
 
 def test_spread_shows_mean_deviation_and_count():
-    assert verdicts.spread(np.array([1.0, 3.0])) == "2.00 ± 1.41 (2 seeds)"
-    assert verdicts.spread(np.array([1.0])) == "1.00 (1 seed)"
-    assert verdicts.spread(np.array([1.0, np.inf])) == "diverged (2 seeds)"
+    assert rule.spread(np.array([1.0, 3.0])) == "2.00 ± 1.41 (2 seeds)"
+    assert rule.spread(np.array([1.0])) == "1.00 (1 seed)"
+    assert rule.spread(np.array([1.0, np.inf])) == "diverged (2 seeds)"
 
 
 def test_the_printed_table_is_whole():
@@ -481,7 +481,7 @@ def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
 
 
 def test_the_rivals_have_what_the_published_sweep_chose():
-    published = verdicts.table(runs.published())
+    published = rule.table(runs.published())
     for section in ("visualization-FC", "visualization-CNN"):
         shown = tables.sweep(published, section)
         assert len(shown) == sum(len(sections.sweep(section)[m]) for m in sections.TUNED[section])

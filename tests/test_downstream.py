@@ -16,16 +16,16 @@ from isoae_lib.book import downstream
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper import claims, datasets, density, embeddings, references, sections
-from isoae_lib.paper.claims import verdicts
-from isoae_lib.paper.claims.downstream_claims import clearly_above
+from isoae_lib.paper.claims import rule
+from isoae_lib.paper.claims.downstream import clearly_above
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import planar
+from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.printed import table_2, table_7
 
 
 def table(section, data, numbers, metric, steps=5000):
     """Runs with a metric for every seed, by method."""
-    return verdicts.table(
+    return rule.table(
         (f"{section}/{data}/{method}",
          SimpleNamespace(spec=SimpleNamespace(method=method, steps=steps, seed=seed),
                          metrics={metric: value}, record={}))
@@ -165,7 +165,7 @@ def test_what_cannot_be_judged_is_shown_of_the_stand_in_too():
 def test_what_is_younger_than_the_paper_is_not_in_its_claims():
     def ledger_with(younger):
         accuracy = dict.fromkeys(sections.TABLE_2_METHODS, 0.8) | {"I-AE": 0.9, "IRAE": younger}
-        runs = verdicts.table(
+        runs = rule.table(
             (f"classification/mnist/{m},latent=16",
              SimpleNamespace(spec=SimpleNamespace(method=m, steps=5000, seed=0), record={},
                              metrics=dict.fromkeys(("svm", "knn"), accuracy[m])))
@@ -199,7 +199,7 @@ def test_seeds_are_paired_by_number_and_only_those_that_all_have():
                 for s, v in enumerate(numbers, first)]  # fmt: skip
 
     runs = {("p", "a"): group(0, (1.0, 2.0, 3.0)), ("p", "b"): group(1, (20.0, 30.0, 40.0))[::-1]}
-    found = verdicts.paired(runs, "p", ("a", "b"), "m")
+    found = rule.paired(runs, "p", ("a", "b"), "m")
     assert list(found["a"]) == [2.0, 3.0] and list(found["b"]) == [20.0, 30.0]
 
 
@@ -285,9 +285,9 @@ def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
     embeddings.publish("mnist-5k")
     record = embeddings.published()["mnist-5k"]
     assert (record["labels"] == labels).all() and record["images"] == 300
-    for method, plane in planes.items():
-        assert np.abs(record["planes"][method] - plane).max() <= 0.0051
-        assert record["metrics"][method] == planar.of_plane(pixels, labels, plane)
+    for method, flat in planes.items():
+        assert np.abs(record["planes"][method] - flat).max() <= 0.0051
+        assert record["metrics"][method] == plane.of_plane(pixels, labels, flat)
     (tmp_path / "mnist-5k.json").write_text('{"data": "mnist"', encoding="utf-8")
     with pytest.raises(InputError, match=r"mnist-5k\.json is damaged"):
         embeddings.published()

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from isoae_lib.book import figures, image_figures
+from isoae_lib.book import figures, images
 from isoae_lib.paper import runs
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec
@@ -24,7 +24,7 @@ def turning(tmp_path):
 def touched(_):
     codes = np.random.default_rng(0).normal(size=(60, 2))
     pixels, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60) % 3
-    return image_figures.hover(codes, pixels, labels, ("a", "</script>", "c"))
+    return images.hover(codes, pixels, labels, ("a", "</script>", "c"))
 
 
 @pytest.mark.parametrize("make", [turning, touched])

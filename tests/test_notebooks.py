@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib.book import copies, notebooks, site, workflow
+from isoae_lib.book import copies, execute, site, workflow
 from isoae_lib.errors import InputError
 
 HEAD = """# %% [markdown]
@@ -28,7 +28,7 @@ seed = 0
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     """Put a page in the place of the first chapter."""
-    monkeypatch.setattr(notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
     monkeypatch.setattr(copies, "ROOT", tmp_path)
     (tmp_path / "notebooks").mkdir()
 
@@ -47,11 +47,11 @@ def text_of(file):
 def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
     page("import numpy as np\nprint(preset, seed, np.arange(3))\n{'a': object}")
     out = copies.place("01_theory", "smoke", {"seed": 7})
-    notebooks.execute("01_theory", "smoke", out, {"seed": 7})
+    execute.execute("01_theory", "smoke", out, {"seed": 7})
     assert "smoke 7 [0 1 2]" in text_of(out)
     assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["preset"] == "smoke"
     first = out.read_bytes()
-    notebooks.execute("01_theory", "smoke", out, {"seed": 7})
+    execute.execute("01_theory", "smoke", out, {"seed": 7})
     assert out.read_bytes() == first
     assert not list((out.parent.parent / "unfinished").iterdir())
 
@@ -62,12 +62,12 @@ def test_only_copies_with_the_notebooks_own_parameters_are_pages_of_the_book(pag
     assert changed == {"seed": 5} and copies.changed("01_theory", ["seed=0"]) == {}
     for preset, parameters in (("smoke", changed), ("laptop", {}), ("laptop", changed)):
         with pytest.raises(InputError, match="holds the pages of the book: give another --out"):
-            notebooks.execute("01_theory", preset, out, parameters)
+            execute.execute("01_theory", preset, out, parameters)
     assert not out.exists()
     elsewhere = copies.place("01_theory", "smoke", changed)
     assert elsewhere == tmp_path / "build" / "smoke" / "changed" / "01_theory,seed=5.ipynb"
-    notebooks.execute("01_theory", "smoke", elsewhere, changed)
-    notebooks.execute("01_theory", "smoke", out)
+    execute.execute("01_theory", "smoke", elsewhere, changed)
+    execute.execute("01_theory", "smoke", out)
     assert "smoke 5" in text_of(elsewhere) and "smoke 0" in text_of(out)
     assert copies.is_of_book(out, "smoke")
     for copy, preset in ((out, "laptop"), (elsewhere, "smoke")):
@@ -77,7 +77,7 @@ def test_only_copies_with_the_notebooks_own_parameters_are_pages_of_the_book(pag
 def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeypatch, caplog):
     out = page("print(preset, seed)")
     monkeypatch.setattr(site.sections, "NOTEBOOKS", ("01_theory",))
-    notebooks.execute("01_theory", "smoke", out)
+    execute.execute("01_theory", "smoke", out)
     copies.set_aside("smoke")
     assert out.exists()
     out.write_text(out.read_text(encoding="utf-8").replace("smoke 0", "smoke 9"), encoding="utf-8")
@@ -103,7 +103,7 @@ def test_the_card_repeats_every_parameter(stem):
 def test_a_failing_cell_leaves_its_copy_where_the_message_says(page):
     out = page("print('so far')\n\n# %%\n1 / 0")
     with pytest.raises(InputError, match=r"failed in cell \d+ \(ZeroDivisionError") as error:
-        notebooks.execute("01_theory", "smoke", out)
+        execute.execute("01_theory", "smoke", out)
     assert not out.exists()
     copy = Path(str(error.value).split("the copy up to there is ")[1].rstrip("."))
     assert "so far" in text_of(copy) and "Traceback" in copy.read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from isoae_lib.core import engine
+from isoae_lib.core import step
 from isoae_lib.paper import sections
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,8 +113,8 @@ def test_surfaces_add_up_and_images_average():
 
 
 def test_the_page_says_from_where_on_runs_are_compiled():
-    power = round(math.log10(engine.COMPILE_FROM))
-    assert 10**power == engine.COMPILE_FROM
+    power = round(math.log10(step.COMPILE_FROM))
+    assert 10**power == step.COMPILE_FROM
     assert f"$10^{{{power}}}$ multiply-adds" in DECISIONS.read_text(encoding="utf-8")
 
 

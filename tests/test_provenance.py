@@ -52,10 +52,12 @@ def with_more(folder, module, more, monkeypatch):
 
 
 def test_what_trains_and_measures_decides_and_what_shows_does_not():
-    trains = "training engine objectives isometry chain_rule networks architectures spec validation"
+    trains = (
+        "training step objectives isometry chain_rule networks architectures spec early_stopping"
+    )
     data = "surfaces curves images decoding"
-    measures = "measures evaluation planar classification generalization features frechet"
-    assert {f"core.{name}" for name in trains.split()} <= set(DECIDING)
+    measures = "measures surfaces plane classifiers reconstruction features frechet"
+    assert {f"core.{name}" for name in f"{trains} networks architectures".split()} <= set(DECIDING)
     assert {f"paper.data.{name}" for name in data.split()} <= set(DECIDING)
     assert {"paper.datasets", "paper.specs", "paper.fitting"} <= set(DECIDING)
     assert {f"paper.metrics.{name}" for name in measures.split()} <= set(DECIDING)

@@ -26,14 +26,14 @@ SHEET = """    Surface(
 SHOW = """
 from isoae_lib.book import tables, workflow
 from isoae_lib.paper import claims, runs, sections
-from isoae_lib.paper.claims import verdicts
+from isoae_lib.paper.claims import rule
 name = {name!r}
 run = runs.get(sections.change(sections.spec(name, "smoke"), {settings!r}))
 assert run.metrics["edge_ratio_std"] > 0
 assert (name, 0) in sections.notebook_runs("03_evaluation_3d", "smoke")
 assert name in [job.name for job in workflow.jobs_of("smoke", "book")]
 assert sections.cost(name, "paper") > 0
-here = verdicts.table([(name, run)])
+here = rule.table([(name, run)])
 claims.ledger(here)
 print(tables.edge_ratio_comparison({{}}, here, "smoke").data.to_string())
 """

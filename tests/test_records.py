@@ -163,7 +163,7 @@ def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path,
 
 def test_a_new_metric_is_taken_from_the_weights_without_training(folder, store, monkeypatch):
     before = runs.find(AE)
-    evaluate, digest = records.measures.evaluation.evaluate, provenance.code_digest
+    evaluate, digest = records.measures.surfaces.evaluate, provenance.code_digest
 
     def more(*given):
         return evaluate(*given) | {"new": 1.5}
@@ -171,7 +171,7 @@ def test_a_new_metric_is_taken_from_the_weights_without_training(folder, store, 
     def changed(*modules):
         return f"{modules == provenance.MEASURING} {digest(*modules)}"
 
-    monkeypatch.setattr(records.measures.evaluation, "evaluate", more)
+    monkeypatch.setattr(records.measures.surfaces, "evaluate", more)
     assert "new" not in runs.get(AE).metrics  # the same code, as far as its digest says
     for module in (runs, records):
         monkeypatch.setattr(module, "code_digest", changed)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from isoae_lib import cli, files
-from isoae_lib.book import copies, notebooks, site, surroundings, tied, workflow
+from isoae_lib.book import copies, execute, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
 from isoae_lib.paper import records
 
@@ -19,7 +19,7 @@ from isoae_lib.paper import records
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project of two jobs, each with a log; `Snakefile` says what they do."""
-    for module in (workflow, notebooks, site, copies):
+    for module in (workflow, execute, site, copies):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     base = tmp_path / "build" / "smoke"
     jobs = [

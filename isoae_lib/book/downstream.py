@@ -14,9 +14,9 @@ from isoae_lib.book.figures import bare, label
 from isoae_lib.book.tables import narrow, plain
 from isoae_lib.errors import InputError
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.downstream_claims import CLASSIFIERS, PRINTED, place_of
-from isoae_lib.paper.claims.image_claims import stand_ins
-from isoae_lib.paper.claims.verdicts import Table, mean_and_deviation, values
+from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED, place_of
+from isoae_lib.paper.claims.images import stand_ins
+from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
 from isoae_lib.paper.data import images
 from isoae_lib.paper.density import on_manifold
 from isoae_lib.paper.printed import table_2, table_7

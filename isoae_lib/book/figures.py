@@ -18,7 +18,7 @@ from isoae_lib.core.diagnostics import decoder_map, encoder_map, project
 from isoae_lib.core.methods import METHODS
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
-from isoae_lib.paper.metrics.evaluation import box_image, covered_grid, edge_ratios, far_from
+from isoae_lib.paper.metrics.surfaces import box_image, covered_grid, edge_ratios, far_from
 from isoae_lib.paper.runs import Run
 
 # The same method has the same colour everywhere; what is no autoencoder is grey.

@@ -15,7 +15,7 @@ from isoae_lib.book import copies, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.verdicts import parts
+from isoae_lib.paper.claims.rule import parts
 
 
 def html_folder(preset: str) -> Path:

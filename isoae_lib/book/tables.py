@@ -15,7 +15,7 @@ from pandas.io.formats.style import Styler
 from isoae_lib.book.figures import label
 from isoae_lib.core import architectures
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.verdicts import Table, mean_and_deviation, values
+from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
 from isoae_lib.paper.data import images
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.printed import table_1

@@ -25,7 +25,7 @@ def save(place: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
     place : Path
         The file; the checkpoint before it is kept with the suffix `.before`.
     tensors : dict
-        What `Engine.state` returns.
+        What `Stepper.state` returns.
     told : dict
         What else belongs to the state, as JSON.
 

@@ -18,10 +18,10 @@ from torch import Tensor
 from isoae_lib.core import checkpoints
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.arrays import digest
-from isoae_lib.core.engine import Engine
+from isoae_lib.core.early_stopping import EarlyStopping
 from isoae_lib.core.networks import SINGLE, Autoencoder, lay_out
 from isoae_lib.core.spec import Spec
-from isoae_lib.core.validation import Validation
+from isoae_lib.core.step import Stepper
 from isoae_lib.errors import InputError, Unfinished
 
 WARM_UP = 100  # steps; Adam's first steps are otherwise too bold for the slope of SoftPlus
@@ -49,7 +49,7 @@ class Fit:
     seconds : float
         Wall-clock time of the steps, over all sessions; of a stack, its share.
     engine : str
-        How its steps were taken: `Engine.kind`.
+        How its steps were taken: `Stepper.kind`.
     diverged_at : int, optional
         The step whose loss was the first NaN or infinity.
     epoch : int, optional
@@ -162,10 +162,10 @@ def fits(
     identity = f"{seen} {code} {place.type}"
     try:
         models = [untrained(spec, x) for spec, x in zip(specs, data, strict=True)]
-        engine = Engine(models, [on_device(x, place) for x in data], specs)
-        results = [Fit(model, engine=engine.kind) for model in engine.models]
+        stepper = Stepper(models, [on_device(x, place) for x in data], specs)
+        results = [Fit(model, engine=stepper.kind) for model in stepper.models]
         watch = _validation(specs[0], len(data[0]), held_out, place)
-        _run(engine, results, watch, progress, checkpoint, stop, identity)
+        _run(stepper, results, watch, progress, checkpoint, stop, identity)
     except (MemoryError, RuntimeError) as error:
         if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
@@ -173,7 +173,7 @@ def fits(
             f"{device} has too little memory for {specs[0].batch} points a step and networks of "
             f"width {specs[0].width}: try a smaller batch."
         ) from None
-    for result, model in zip(results, engine.unstack(), strict=True):
+    for result, model in zip(results, stepper.unstack(), strict=True):
         result.model = lay_out(model, "cpu", torch.contiguous_format).eval()
     if watch and watch.weights:
         results[0].model.load_state_dict(watch.weights)
@@ -183,24 +183,24 @@ def fits(
 
 def _validation(
     spec: Spec, points: int, held_out: NDArray | None, place: torch.device
-) -> Validation | None:
+) -> EarlyStopping | None:
     if not spec.validation or held_out is None:
         return None
-    return Validation(on_device(held_out, place), -(-points // spec.batch))
+    return EarlyStopping(on_device(held_out, place), -(-points // spec.batch))
 
 
 def _run(
-    engine: Engine,
+    stepper: Stepper,
     results: list[Fit],
-    watch: Validation | None,
+    watch: EarlyStopping | None,
     progress: Progress | None,
     checkpoint: Path | None,
     stop: Stop,
     identity: str,
 ) -> None:
     """Take the steps that are left; read losses back and write checkpoints now and then."""
-    spec = engine.spec
-    first, last = _resume(engine, results, watch, checkpoint, identity)
+    spec = stepper.spec
+    first, last = _resume(stepper, results, watch, checkpoint, identity)
     before, began = results[0].seconds, time.perf_counter()
     unread: list[Tensor] = []
     saved = began
@@ -208,15 +208,15 @@ def _run(
         progress(first, last[0])
     for step in range(first, spec.steps):
         rate = rate_at(step, spec) * (watch.factor if watch else 1)
-        unread.append(engine.step(rate, ease_at(step, spec)))
+        unread.append(stepper.step(rate, ease_at(step, spec)))
         if watch:
-            watch.look(engine.models[0], spec, step)
+            watch.look(stepper.models[0], spec, step)
         report, halt = _is_report(step, spec.steps), stop()
         now = time.perf_counter()
         due = checkpoint is not None and (halt or now - saved > CHECKPOINT_SECONDS)
         if not (report or due or halt or len(unread) == READ_BACK):
             continue
-        _read_back(unread, engine.names, step + 1, results, last)
+        _read_back(unread, stepper.names, step + 1, results, last)
         unread.clear()
         for result, row in zip(results, last, strict=True):
             result.seconds = before + (now - began) / len(results)
@@ -232,7 +232,7 @@ def _run(
             told = {"identity": identity, "step": step + 1, "last": last,
                     "fits": [_without_model(result) for result in results]}  # fmt: skip
             best, told["validation"] = watch.state() if watch else ({}, None)
-            checkpoints.save(checkpoint, engine.state() | best, told)
+            checkpoints.save(checkpoint, stepper.state() | best, told)
             saved = time.perf_counter()
         if halt:
             raise Unfinished(
@@ -245,18 +245,18 @@ def _without_model(result: Fit) -> dict[str, Any]:
 
 
 def _resume(
-    engine: Engine,
+    stepper: Stepper,
     results: list[Fit],
-    watch: Validation | None,
+    watch: EarlyStopping | None,
     checkpoint: Path | None,
     identity: str,
 ) -> tuple[int, list[dict[str, float]]]:
-    """Put engine and results where the checkpoint left them; return the next step, and losses."""
+    """Put stepper and results where the checkpoint left them; return the next step, and losses."""
     found = checkpoints.load(checkpoint, identity) if checkpoint else None
     if found is None:
         return 0, [{} for _ in results]
     tensors, told = found
-    engine.restore(tensors)
+    stepper.restore(tensors)
     if watch:
         watch.restore(tensors, told["validation"])
     for result, kept in zip(results, told["fits"], strict=True):

@@ -15,7 +15,7 @@ from isoae_lib.paper import references, sections
 from isoae_lib.paper.classic import CLASSIC, embed, embed_images
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import planar
+from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import store_path
 from isoae_lib.paper.specs import RunSpec
@@ -66,11 +66,11 @@ def publish(data: str) -> str:
         "data": data, "images": len(pixels), "official": Data(_spec(data, "published")).official,
         "commit": commit(), "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
         "metrics": {
-            method: planar.of_plane(pixels, labels, plane.astype(float))
-            for method, plane in planes.items()
+            method: plane.of_plane(pixels, labels, points.astype(float))
+            for method, points in planes.items()
         },
         "labels": labels.tolist(),
-        "planes": {m: plane.astype(float).round(2).tolist() for m, plane in planes.items()},
+        "planes": {m: points.astype(float).round(2).tolist() for m, points in planes.items()},
     }  # fmt: skip
     return references.keep(PUBLISHED, record)
 
@@ -87,7 +87,7 @@ def published() -> dict[str, dict[str, Any]]:
 
 
 def _with_arrays(record: dict[str, Any]) -> dict[str, Any]:
-    planes = {method: np.array(plane) for method, plane in record["planes"].items()}
+    planes = {method: np.array(points) for method, points in record["planes"].items()}
     return record | {"planes": planes, "labels": np.array(record["labels"])}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from isoae_lib.core import architectures
 from isoae_lib.core.architectures import untrained
-from isoae_lib.core.engine import Engine
+from isoae_lib.core.step import Stepper
 from isoae_lib.core.training import device_of, on_device
 from isoae_lib.paper import sections
 from isoae_lib.paper.datasets import Data
@@ -52,11 +52,11 @@ def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     place = device_of(device)
     data = Data(spec)
     x = on_device(data.points, place)
-    engine = Engine([untrained(spec, data.points)], [x], [spec], compiled=False)
-    engine.step(0.0, 0.0)
+    stepper = Stepper([untrained(spec, data.points)], [x], [spec], compiled=False)
+    stepper.step(0.0, 0.0)
     began, steps = time.perf_counter(), 0
     while time.perf_counter() - began < budget:
-        engine.step(0.0, 0.0).sum().item()  # reads back, so that a GPU is waited for
+        stepper.step(0.0, 0.0).sum().item()  # reads back, so that a GPU is waited for
         steps += 1
     return (time.perf_counter() - began) / steps
 

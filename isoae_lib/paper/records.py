@@ -83,7 +83,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The numbers of `evaluation.evaluate`, by name; empty for a diverged run."""
+        """The numbers of `measures.measure`, by name; empty for a diverged run."""
         return self.record["metrics"]
 
     @property

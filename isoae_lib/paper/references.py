@@ -16,7 +16,7 @@ from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT, write_whole
 from isoae_lib.paper import sections
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import classification
+from isoae_lib.paper.metrics import classifiers
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import store_path
 
@@ -36,8 +36,8 @@ def measured(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
 
     Kept in the store by joblib, for this code.
     """
-    kept_at = store_path() / "references" / code_digest("paper.metrics.classification")
-    known = Memory(kept_at, verbose=0).cache(classification.without_autoencoder)
+    kept_at = store_path() / "references" / code_digest("paper.metrics.classifiers")
+    known = Memory(kept_at, verbose=0).cache(classifiers.without_autoencoder)
     specs = [sections.spec(f"classification/{data}/AE", preset, s) for s in seeds_of(data, preset)]
     splits = [(*data.train, *data.test) for data in map(Data, specs)]
 

@@ -2,7 +2,7 @@
 
 A rule is written here, and committed, before the runs that it judges. It sees runs by section,
 data set, method and seed, and answers with our figure and one of four verdicts. Those on images
-are in `image_claims` and `downstream_claims`.
+are in `images` and `downstream`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.downstream_claims import DOWNSTREAM_CLAIMS
-from isoae_lib.paper.claims.image_claims import IMAGE_CLAIMS
-from isoae_lib.paper.claims.verdicts import (
+from isoae_lib.paper.claims.downstream import DOWNSTREAM_CLAIMS
+from isoae_lib.paper.claims.images import IMAGE_CLAIMS
+from isoae_lib.paper.claims.rule import (
     VERDICTS,
     Claim,
     Table,

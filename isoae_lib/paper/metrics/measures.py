@@ -14,7 +14,7 @@ from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TABLE_6
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import classification, evaluation, generalization, planar
+from isoae_lib.paper.metrics import classifiers, plane, reconstruction, surfaces
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def _of_section(
     """Return what the run's section measures, and the pictures that its figures show."""
     spec, (points, known) = data.spec, data.train
     if spec.network in TABLE_6:
-        return generalization.evaluate(model, data, codes, store)
+        return reconstruction.evaluate(model, data, codes, store)
     if spec.of_images and spec.latent > 2:
-        return classification.evaluate(model, data, codes), {}
+        return classifiers.evaluate(model, data, codes), {}
     if spec.of_images:
-        return planar.evaluate(model, points, known, codes), {}
+        return plane.evaluate(model, points, known, codes), {}
     if spec.data in SURFACES:
-        return evaluation.evaluate(model, points, known, SURFACES[spec.data]), {}
-    return evaluation.evaluate_curve(model, points), {}
+        return surfaces.evaluate(model, points, known, SURFACES[spec.data]), {}
+    return surfaces.evaluate_curve(model, points), {}

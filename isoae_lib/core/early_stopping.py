@@ -18,7 +18,7 @@ BEST = "best."
 
 
 @dataclass
-class Validation:
+class EarlyStopping:
     """What has been learned from the images set aside.
 
     Attributes

@@ -8,7 +8,7 @@ import torch
 
 from isoae_lib.paper import datasets
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import planar
+from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.specs import RunSpec
 
 RNG = np.random.default_rng(0)
@@ -28,72 +28,72 @@ def disc(n):
     (disc(N) * (RNG.random((N, 1)) < 0.1), 4 * (0.9 + 0.1 / 8) / 0.95),  # nine tenths in one point
 ])  # fmt: skip
 def test_crowding_of_known_shapes(codes, value):
-    assert planar.crowding(codes) == pytest.approx(value, rel=0.04)
+    assert plane.crowding(codes) == pytest.approx(value, rel=0.04)
 
 
 def test_crowding_does_not_see_a_turn_and_survives_a_line():
     codes = RNG.standard_normal((500, 2)) * [3, 1]
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    assert planar.crowding(codes @ turn) == pytest.approx(planar.crowding(codes))
-    assert planar.crowding(np.outer(np.arange(9.0), [1, 2])) == 4.0
+    assert plane.crowding(codes @ turn) == pytest.approx(plane.crowding(codes))
+    assert plane.crowding(np.outer(np.arange(9.0), [1, 2])) == 4.0
 
 
 def test_separation_of_clusters_and_of_noise():
     labels = np.repeat(np.arange(4), 100)
     centres = np.array([[0, 0], [9, 0], [0, 9], [9, 9]])
     codes = centres[labels] + RNG.standard_normal((400, 2)) * 0.3
-    apart = planar.separation(codes, labels)
+    apart = plane.separation(codes, labels)
     assert apart["knn_accuracy"] == 1 and apart["silhouette"] > 0.9
-    mixed = planar.separation(codes, RNG.permutation(labels))
+    mixed = plane.separation(codes, RNG.permutation(labels))
     assert abs(mixed["knn_accuracy"] - 0.25) < 0.12 and mixed["silhouette"] < 0.05
 
 
 def test_faithfulness_of_a_plane_of_a_fold_and_of_noise():
-    plane = RNG.integers(0, 256, (600, 2)).astype(np.uint8)
-    kept = planar.faithfulness(plane, plane.astype(float))
+    flat = RNG.integers(0, 256, (600, 2)).astype(np.uint8)
+    kept = plane.faithfulness(flat, flat.astype(float))
     assert min(kept.values()) > 0.999
-    folded = np.abs(plane - 128.0) * [1, 0] + plane * [0, 1]  # false neighbours, none torn apart
-    one = planar.faithfulness(plane, folded)
+    folded = np.abs(flat - 128.0) * [1, 0] + flat * [0, 1]  # false neighbours, none torn apart
+    one = plane.faithfulness(flat, folded)
     assert one["trustworthiness"] < 0.95 < one["continuity"]
-    torn = planar.faithfulness(plane[:, ::-1], plane + 2000.0 * (plane[:, :1] > 128))
+    torn = plane.faithfulness(flat[:, ::-1], flat + 2000.0 * (flat[:, :1] > 128))
     assert torn["trustworthiness"] > 0.99 > torn["continuity"]
-    assert max(planar.faithfulness(plane, RNG.random((600, 2))).values()) < 0.7
+    assert max(plane.faithfulness(flat, RNG.random((600, 2))).values()) < 0.7
 
 
 def rings(noise=0.0, order=slice(None)):
-    angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
+    angle = 2 * np.pi * np.arange(plane.POSES) / plane.POSES
     ring = np.stack([np.cos(angle), 0.5 * np.sin(angle)], axis=1)[order]
     return np.stack([3 * k + (k + 1) * ring for k in range(3)]) + noise * RNG.standard_normal(
-        (3, planar.POSES, 2)
+        (3, plane.POSES, 2)
     )
 
 
 def test_rings_that_close_and_rings_that_do_not():
-    assert planar.closed_rings(rings()) == 1
-    assert planar.closed_rings(rings(order=slice(None, None, -1))) == 1
-    assert planar.closed_rings(rings(noise=0.5)) == 0
-    swapped = np.arange(planar.POSES)
+    assert plane.closed_rings(rings()) == 1
+    assert plane.closed_rings(rings(order=slice(None, None, -1))) == 1
+    assert plane.closed_rings(rings(noise=0.5)) == 0
+    swapped = np.arange(plane.POSES)
     swapped[[10, 20]] = swapped[[20, 10]]
-    assert planar.closed_rings(rings(order=swapped)) == 0
+    assert plane.closed_rings(rings(order=swapped)) == 0
     one = rings()
-    one[1] = one[1, RNG.permutation(planar.POSES)]
-    assert planar.closed_rings(one) == pytest.approx(2 / 3)
+    one[1] = one[1, RNG.permutation(plane.POSES)]
+    assert plane.closed_rings(one) == pytest.approx(2 / 3)
 
 
 def test_a_dented_ring_closes_too():
-    angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
+    angle = 2 * np.pi * np.arange(plane.POSES) / plane.POSES
     star = (1 + 0.5 * np.cos(5 * angle)) * np.stack([np.cos(angle), np.sin(angle)])
-    assert planar.closed_rings(star.T[None]) == 1
+    assert plane.closed_rings(star.T[None]) == 1
 
 
 def test_even_and_uneven_steps():
-    angle = 2 * np.pi * np.arange(planar.POSES) / planar.POSES
+    angle = 2 * np.pi * np.arange(plane.POSES) / plane.POSES
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)[None]
-    assert planar.ring_variation(circle) == pytest.approx(0, abs=1e-12)
-    assert planar.ring_variation(np.concatenate([circle, 3 * circle])) == pytest.approx(0.5)
+    assert plane.ring_variation(circle) == pytest.approx(0, abs=1e-12)
+    assert plane.ring_variation(np.concatenate([circle, 3 * circle])) == pytest.approx(0.5)
     bunched = angle + 0.8 * np.sin(angle)
     uneven = np.stack([np.cos(bunched), np.sin(bunched)], axis=1)[None]
-    assert planar.ring_variation(uneven) > 0.5
+    assert plane.ring_variation(uneven) > 0.5
 
 
 def test_a_model_of_images_gets_every_number():
@@ -101,13 +101,13 @@ def test_a_model_of_images_gets_every_number():
     x, labels = Data(spec).train
     model = datasets.build(spec).eval()
     codes = RNG.standard_normal((300, 2))
-    found = planar.evaluate(model, x, labels, codes)
+    found = plane.evaluate(model, x, labels, codes)
     assert set(found) == {
         "rmse", "mean_image_rmse", "singular_value_median", "condition_median", "crowding",
         "silhouette", "knn_accuracy", "trustworthiness", "continuity",
     }  # fmt: skip
     assert found["condition_median"] >= 1
-    views = planar.of_plane(x[:144], np.repeat([0, 1], 72), codes[:144])
+    views = plane.of_plane(x[:144], np.repeat([0, 1], 72), codes[:144])
     assert {"ring_variation", "closed_rings"} <= set(views)
 
 
@@ -121,7 +121,7 @@ def test_the_error_and_the_condition_are_those_of_the_decoder():
     jacobians = torch.func.vmap(torch.func.jacfwd(lambda z: model.decoder(z[None])[0]))(codes)
     sigma = torch.linalg.svdvals(jacobians).detach().numpy()
     error = (model.decoder(codes) - pixels).detach().numpy()
-    found = planar.evaluate(model.float(), x, labels, codes.numpy())
+    found = plane.evaluate(model.float(), x, labels, codes.numpy())
     assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-4)
     from_mean = pixels.numpy() - pixels.numpy().mean(0)
     assert found["mean_image_rmse"] == pytest.approx(np.sqrt((from_mean**2).mean()), rel=1e-4)

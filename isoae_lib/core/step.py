@@ -72,7 +72,7 @@ class _Asked(nn.Module):
         return torch.stack(list(terms.values()))
 
 
-class Engine:
+class Stepper:
     """The networks, Adam's moments and the random generators of one run, and its step.
 
     Or of k runs of one shape: each has its own data and chance, and takes the steps that it would

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from isoae_lib.core.networks import Autoencoder
-from isoae_lib.paper.metrics import classification
-from isoae_lib.paper.metrics.classification import accuracies, without_autoencoder
+from isoae_lib.paper.metrics import classifiers
+from isoae_lib.paper.metrics.classifiers import accuracies, without_autoencoder
 
 CLASSES, EACH, D = 10, 60, 16
 
@@ -57,7 +57,7 @@ def test_standardised_codes_do_not_know_their_units(clouds):
 def test_a_fifth_neighbour_has_its_say():
     """Two close neighbours of one class, three further ones of another: the three win."""
     z, y = np.array([[0.0], [0.1], [1.0], [1.1], [1.2]]), np.array([0, 0, 1, 1, 1])
-    assert classification.accuracies(z, y, np.array([[0.05]]), np.array([1]))["knn"] == 1
+    assert classifiers.accuracies(z, y, np.array([[0.05]]), np.array([1]))["knn"] == 1
 
 
 def test_all_principal_components_know_what_the_pixels_know():
@@ -87,6 +87,6 @@ def test_an_autoencoder_is_judged_on_test_images():
     model = Autoencoder(nn.Linear(4, 4), nn.Linear(4, 4))
     for layer, bias in ((model.encoder, 0.0), (model.decoder, 0.1)):
         layer.weight.data, layer.bias.data = torch.eye(4), torch.full((4,), bias)
-    found = classification.evaluate(model, data, x / 255)
+    found = classifiers.evaluate(model, data, x / 255)
     assert found.pop("test_rmse") == pytest.approx(0.1)
     assert len(found) == 4 and set(found.values()) == {0.5}

@@ -15,7 +15,7 @@ from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import features, generalization
+from isoae_lib.paper.metrics import features, reconstruction
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(data="mnist-5k", method="AE", points=1500, network="FC-NN", latent=784)
@@ -40,14 +40,14 @@ def known(tmp_path_factory):
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(generalization, "TESTED", 200)
+    monkeypatch.setattr(reconstruction, "TESTED", 200)
     codes = np.random.default_rng(0).normal(size=(60, 784))
-    monkeypatch.setattr(generalization, "drawn_codes", lambda *_: {"samples": codes})
+    monkeypatch.setattr(reconstruction, "drawn_codes", lambda *_: {"samples": codes})
     return codes
 
 
 def measured(known, few, added):
-    return generalization.evaluate(Identity(added).eval(), Data(SPEC), few, known[0])
+    return reconstruction.evaluate(Identity(added).eval(), Data(SPEC), few, known[0])
 
 
 def test_a_perfect_autoencoder_has_no_error_and_no_distance(known, few):
@@ -55,7 +55,7 @@ def test_a_perfect_autoencoder_has_no_error_and_no_distance(known, few):
     assert metrics["error_per_pixel"] == pytest.approx(0, abs=1e-6)
     assert metrics["frechet_rebuilt"] == pytest.approx(0, abs=1e-4)
     assert metrics["frechet_samples"] > 1  # noise is no digit
-    assert np.array_equal(pictures["rebuilt"], Data(SPEC).test[0][: generalization.SHOWN])
+    assert np.array_equal(pictures["rebuilt"], Data(SPEC).test[0][: reconstruction.SHOWN])
 
 
 def test_a_constant_error_is_reported_in_its_units(known, few):
@@ -71,23 +71,23 @@ def test_a_constant_error_is_reported_in_its_units(known, few):
 
 def test_the_fid_is_that_of_rebuilt_images(known, few, monkeypatch):
     """In a feature's place the pixels of a row, each 0.1 too bright."""
-    monkeypatch.setattr(generalization, "has_inception", lambda: True)
+    monkeypatch.setattr(reconstruction, "has_inception", lambda: True)
     monkeypatch.setattr(
-        generalization, "inception_features", lambda x, shape: x.reshape(-1, *shape)[:, 0, 14]
+        reconstruction, "inception_features", lambda x, shape: x.reshape(-1, *shape)[:, 0, 14]
     )
     assert measured(known, few, 0.1)[0]["fid"] == pytest.approx(28 * 0.1**2, rel=1e-4)
 
 
 def test_codes_are_drawn_by_the_seed_as_many_as_images_are_tested(known, monkeypatch):
     """No more than the run was trained on."""
-    monkeypatch.setattr(generalization, "classifier", lambda *_: known[1:])
+    monkeypatch.setattr(reconstruction, "classifier", lambda *_: known[1:])
     model = Autoencoder(nn.Linear(784, 2), nn.Linear(2, 784)).eval()
     codes = np.random.default_rng(0).normal(size=(40, 2))
     spec = replace(SPEC, points=60, seed=7)
-    _, pictures = generalization.evaluate(model, Data(spec), codes, known[0])
-    for name, z in generalization.drawn_codes(codes, 60, 7).items():
-        expected = decoder_map(model)(z[: generalization.SHOWN])
-        assert np.array_equal(pictures[name], generalization.as_bytes(expected))
+    _, pictures = reconstruction.evaluate(model, Data(spec), codes, known[0])
+    for name, z in reconstruction.drawn_codes(codes, 60, 7).items():
+        expected = decoder_map(model)(z[: reconstruction.SHOWN])
+        assert np.array_equal(pictures[name], reconstruction.as_bytes(expected))
 
 
 def test_the_classifier_tells_ten_digits_and_is_judged_on_test_images(known):
@@ -148,7 +148,7 @@ def test_images_without_classes_are_told_by_their_turn():
 def test_drawn_codes_follow_the_codes():
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(4000, 2)) @ np.array([[2.0, 1.0], [0.0, 0.5]]) + [3, -1]
-    drawn = generalization.drawn_codes(codes, 4000, 0)
+    drawn = reconstruction.drawn_codes(codes, 4000, 0)
     assert set(drawn) == {"samples", "mixture"}
     for z in drawn.values():
         np.testing.assert_allclose(z.mean(0), codes.mean(0), atol=0.15)
@@ -159,7 +159,7 @@ def test_a_mixture_finds_what_one_gaussian_cannot():
     """Codes on a ring: nothing of a mixture falls into its middle."""
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 2000)
     ring = np.column_stack([np.cos(angle), np.sin(angle)])
-    drawn = generalization.drawn_codes(ring, 2000, 0)
+    drawn = reconstruction.drawn_codes(ring, 2000, 0)
     middle = {name: (np.linalg.norm(z, axis=1) < 0.5).mean() for name, z in drawn.items()}
     assert middle["mixture"] < 0.02 < 0.1 < middle["samples"]
     first = drawn["mixture"][:40]  # of all Gaussians, not of the first
@@ -167,7 +167,7 @@ def test_a_mixture_finds_what_one_gaussian_cannot():
 
 
 def test_bytes_are_cut_off_at_black_and_white():
-    assert generalization.as_bytes(np.array([-1.0, 0.5, 2.0])).tolist() == [0, 128, 255]
+    assert reconstruction.as_bytes(np.array([-1.0, 0.5, 2.0])).tolist() == [0, 128, 255]
 
 
 def test_the_real_fid_asks_for_its_extra(monkeypatch):

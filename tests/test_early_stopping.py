@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from isoae_lib.core import validation
+from isoae_lib.core import early_stopping
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import Unfinished
 from isoae_lib.paper import datasets, fitting
@@ -29,17 +29,17 @@ def model_off_by(error):
 
 def watch():
     images = torch.arange(40, dtype=torch.uint8).reshape(10, 4)
-    return validation.Validation(images, steps=3)
+    return early_stopping.EarlyStopping(images, steps=3)
 
 
 def test_the_error_is_per_pixel():
-    assert validation.error_per_pixel(model_off_by(0.25), watch().images) == pytest.approx(0.25)
+    assert early_stopping.error_per_pixel(model_off_by(0.25), watch().images) == pytest.approx(0.25)
 
 
 def test_the_error_of_an_image_does_not_depend_on_the_images_beside_it():
     norm = torch.nn.BatchNorm1d(4)
     model = Autoencoder(norm, torch.nn.Identity()).train()
-    assert validation.error_per_pixel(model, watch().images) == pytest.approx(0, abs=1e-9)
+    assert early_stopping.error_per_pixel(model, watch().images) == pytest.approx(0, abs=1e-9)
     assert model.training and norm.training
     assert norm.num_batches_tracked == 0 and not norm.running_mean.any()
 
@@ -80,7 +80,7 @@ def test_an_interruption_after_every_epoch_changes_no_rate():
 
 def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
     errors = iter([5.0, 4.0, 3.0, 4.0, 5.0, 6.0, 7.0])
-    monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(errors))
+    monkeypatch.setattr(early_stopping, "error_per_pixel", lambda *_: next(errors))
     fit = fitting.fit(SPEC)
     nine = fitting.fit(replace(SPEC, steps=9, validation=0, schedule="constant"))
     assert fit.epoch == 3
@@ -92,7 +92,7 @@ def test_a_fit_returns_the_weights_of_its_best_epoch(monkeypatch):
 
 def test_an_epoch_has_room_for_every_image(monkeypatch):
     errors = iter([2.0, 1.0])
-    monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(errors))
+    monkeypatch.setattr(early_stopping, "error_per_pixel", lambda *_: next(errors))
     assert fitting.fit(replace(SPEC, points=97, batch=32, steps=8)).epoch == 2
 
 
@@ -105,9 +105,9 @@ def test_validation_leaves_training_alone():
 def test_a_run_in_two_parts_keeps_its_best_epoch(tmp_path, monkeypatch):
     def errors():
         values = iter([5.0, 1.0, *range(2, 9)])
-        monkeypatch.setattr(validation, "error_per_pixel", lambda *_: next(values))
+        monkeypatch.setattr(early_stopping, "error_per_pixel", lambda *_: next(values))
 
-    monkeypatch.setattr(validation, "PATIENCE", 1)
+    monkeypatch.setattr(early_stopping, "PATIENCE", 1)
     errors()
     whole = fitting.fit(SPEC)
     errors()

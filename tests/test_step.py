@@ -12,12 +12,12 @@ import torch
 from make_golden import TINY
 from torch import nn
 
-from isoae_lib.core import engine, training
+from isoae_lib.core import step, training
 from isoae_lib.core.architectures import build
-from isoae_lib.core.engine import Engine
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.objectives import objective_of
+from isoae_lib.core.step import Stepper
 from isoae_lib.paper import datasets, fitting
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
@@ -29,7 +29,7 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 def engine_of(spec, device="cpu"):
     x = torch.as_tensor(Data(spec).train[0], dtype=torch.float32, device=device)
-    return Engine([datasets.build(spec)], [x], [spec])
+    return Stepper([datasets.build(spec)], [x], [spec])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -73,7 +73,7 @@ def test_gradients_alone_are_coarse(method, monkeypatch):
     """
     spec = replace(SPEC, method=method, points=128, batch=128, width=128)
     terms, gradients = [], []
-    monkeypatch.setattr(Engine, "_adam", lambda self: gradients.append(self.parameters))
+    monkeypatch.setattr(Stepper, "_adam", lambda self: gradients.append(self.parameters))
     for coarse in (True, False):
         one = engine_of(spec)
         one.coarse &= coarse
@@ -97,7 +97,7 @@ def test_what_is_an_isometry_stays_one():
         for layer, matrix in ((model.encoder[0], turn), (model.decoder[0], turn.T)):
             layer.weight.copy_(matrix)
             layer.bias.zero_()
-    one = Engine([model], [torch.randn(n, n, generator=rng)], [spec])
+    one = Stepper([model], [torch.randn(n, n, generator=rng)], [spec])
     kept = []
     one._adam = lambda: kept.extend(p.grad for p in one.parameters.values())
     one.step(0.01, 1.0)
@@ -133,8 +133,8 @@ def test_what_cannot_be_compiled_is_trained_all_the_same(monkeypatch, caplog):
     def refused(*_, **__):
         raise RuntimeError("no C++ compiler")
 
-    monkeypatch.setattr(engine, "COMPILE_FROM", 1)
-    monkeypatch.setattr(engine.torch, "compile", lambda *_, **__: refused)
+    monkeypatch.setattr(step, "COMPILE_FROM", 1)
+    monkeypatch.setattr(step.torch, "compile", lambda *_, **__: refused)
     with caplog.at_level("INFO"):
         fit = fitting.fit(SPEC)
     assert fit.engine.startswith("eager") and "goes on without" in caplog.text
@@ -147,8 +147,8 @@ def test_long_is_a_count_of_multiply_adds(monkeypatch):
     work = SPEC.steps * SPEC.batch * 2 * (3 * 16 + 16 * 16 + 16 * 2)
     for method in ("I-AE", "TCAE"):
         for least, kind in ((work, "compiled"), (work + 1, "eager")):
-            monkeypatch.setattr(engine, "COMPILE_FROM", least)
-            monkeypatch.setattr(Engine, "_compiled", lambda self: self.terms)
+            monkeypatch.setattr(step, "COMPILE_FROM", least)
+            monkeypatch.setattr(Stepper, "_compiled", lambda self: self.terms)
             assert engine_of(replace(SPEC, method=method)).kind.startswith(kind)
 
 
@@ -157,7 +157,7 @@ def test_compiled_and_eager_agree(count, monkeypatch):
     """Alone and in a stack."""
     specs = STACKED[:count]
     eager = fitting.fits([Data(spec) for spec in specs])
-    monkeypatch.setattr(engine, "COMPILE_FROM", 1)
+    monkeypatch.setattr(step, "COMPILE_FROM", 1)
     compiled = fitting.fits([Data(spec) for spec in specs])
     if not compiled[0].engine.startswith("compiled"):
         pytest.skip("no C++ compiler here")
@@ -167,14 +167,14 @@ def test_compiled_and_eager_agree(count, monkeypatch):
 
 
 def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
-    step = Engine.step
+    step = Stepper.step
     calls = iter(range(1000))
 
     def breaks(self, rate, weight):
         terms = step(self, rate, weight)
         return terms * float("nan") if next(calls) == 33 else terms
 
-    monkeypatch.setattr(Engine, "step", breaks)
+    monkeypatch.setattr(Stepper, "step", breaks)
     fit = fitting.fit(replace(SPEC, steps=400))
     assert fit.status == "diverged" and fit.diverged_at == 34
     assert fit.history[-1]["step"] == 33
@@ -194,11 +194,11 @@ def test_a_stack_takes_the_steps_of_each_run_alone(method):
 
 def test_a_stack_of_networks_with_batch_norm(monkeypatch):
     """The running statistics, too, are each network's own."""
-    monkeypatch.setattr(engine, "has_bfloat16", lambda device: False)
+    monkeypatch.setattr(step, "has_bfloat16", lambda device: False)
     data = [torch.rand(30, 784) for _ in range(2)]
     specs = [replace(SPEC, seed=seed) for seed in range(2)]
-    together = Engine([build("FC-NN", 2, seed=seed) for seed in range(2)], data, specs)
-    alone = [Engine([build("FC-NN", 2, seed=k)], [data[k]], [specs[k]]) for k in range(2)]
+    together = Stepper([build("FC-NN", 2, seed=seed) for seed in range(2)], data, specs)
+    alone = [Stepper([build("FC-NN", 2, seed=k)], [data[k]], [specs[k]]) for k in range(2)]
     for _ in range(2):
         terms = torch.cat([one.step(1e-4, 1.0) for one in alone])
         torch.testing.assert_close(together.step(1e-4, 1.0), terms, rtol=1e-3, atol=1e-5)
@@ -210,19 +210,19 @@ def test_a_stack_of_networks_with_batch_norm(monkeypatch):
 def test_one_of_a_stack_diverges_alone():
     data = [torch.rand(30, 3) for _ in range(2)]
     specs = [replace(SPEC, method="AE", seed=seed) for seed in range(2)]
-    engine = Engine([datasets.build(spec) for spec in specs], data, specs)
+    stepper = Stepper([datasets.build(spec) for spec in specs], data, specs)
     data[0].fill_(float("nan"))
-    terms = [engine.step(0.01, 1.0) for _ in range(3)][-1]
+    terms = [stepper.step(0.01, 1.0) for _ in range(3)][-1]
     assert terms[0].isnan().all() and terms[1].isfinite().all()
 
 
 @GPU
 @pytest.mark.parametrize("kind", ["CUDA graph", "compiled CUDA graph"])
 def test_a_cuda_graph_takes_the_steps_of_the_eager_engine(kind, monkeypatch):
-    monkeypatch.setattr(engine, "COMPILE_FROM", 1 if "compiled" in kind else float("inf"))
+    monkeypatch.setattr(step, "COMPILE_FROM", 1 if "compiled" in kind else float("inf"))
     graph = engine_of(SPEC, "cuda")
     assert graph.kind == kind
-    monkeypatch.setattr(engine, "COMPILE_FROM", float("inf"))
+    monkeypatch.setattr(step, "COMPILE_FROM", float("inf"))
     eager = engine_of(SPEC, "cuda")
     eager.replay = eager._once
     close = 1e-2 if "compiled" in kind else 1e-3  # products round to ten bits, here and there apart

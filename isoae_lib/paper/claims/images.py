@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.verdicts import (
+from isoae_lib.paper.claims.rule import (
     VERDICTS,
     Claim,
     Table,

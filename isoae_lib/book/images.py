@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from isoae_lib.book.figures import COLOURS, MARKERS, bare, label
 from isoae_lib.book.interactive import bundle
 from isoae_lib.core.arrays import Array
-from isoae_lib.paper.claims.image_claims import WEIGHED, data_title, weights_of
-from isoae_lib.paper.claims.verdicts import Table
-from isoae_lib.paper.metrics.planar import POSES, chosen
+from isoae_lib.paper.claims.images import WEIGHED, data_title, weights_of
+from isoae_lib.paper.claims.rule import Table
+from isoae_lib.paper.metrics.plane import POSES, chosen
 from isoae_lib.paper.sections import FIGURE_5_METHODS
 
 SHOWN = 6000  # points of an embedding in a figure: more hide each other

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from isoae_lib.book import image_figures
+from isoae_lib.book import images
 from isoae_lib.paper import sections
 
 
@@ -21,7 +21,7 @@ def test_a_line_joins_the_means_over_seeds_of_each_length():
     table["here", "I-AE,steps=100"] = [run(100, 5.0), run(100, 6.0), run(100, 10.0)]
     table["here", "I-AE,steps=100,rate=0.1"] = [run(100, 99.0)]  # another experiment
     table["there", "I-AE,steps=9"] = [run(9, 99.0)]
-    figure = image_figures.along_steps(table, "here")
+    figure = images.along_steps(table, "here")
     for axes, start in zip(figure.axes, (0, 1, 2), strict=True):
         line, points, *others = axes.lines
         assert np.array_equal(line.get_xdata(), [100, 400])

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.stats import ttest_1samp
 
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.image_claims import LEAST, data_title, stand_ins
-from isoae_lib.paper.claims.verdicts import (
+from isoae_lib.paper.claims.images import LEAST, data_title, stand_ins
+from isoae_lib.paper.claims.rule import (
     VERDICTS,
     Claim,
     Table,

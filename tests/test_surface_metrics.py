@@ -12,7 +12,7 @@ from isoae_lib.core import diagnostics
 from isoae_lib.core.networks import Autoencoder, fully_connected
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data.surfaces import SURFACES, surface
-from isoae_lib.paper.metrics import evaluation as ev
+from isoae_lib.paper.metrics import surfaces as ev
 from isoae_lib.paper.theory import jacobians
 
 
