@@ -27,7 +27,7 @@ def code_of(module):
 
 def stamps(wildcards):
     groups = list(sections.groups(PRESET, (wildcards.stem,)))
-    if wildcards.stem in ("03_evaluation_3d", "04_visualization", "05_classification"):
+    if any(s.baselines for s in sections.SECTIONS.values() if s.notebook == wildcards.stem):
         groups.append("embeddings")
     return [f"{BASE}/runs/{group}.done" for group in groups]
 

@@ -176,7 +176,7 @@ def paper_(
     torch.set_num_threads(1)
     print(f"{'tables and figures':<28s}{'runs':>6s}{'steps':>13s}{'hours of one process':>23s}")
     for row in cost.costs(preset, device):
-        print(f"{row.shown:<28s}{row.runs:>6d}{row.steps:>13,d}{row.seconds / 3600:>23.2f}")
+        print(f"{row.shows:<28s}{row.runs:>6d}{row.steps:>13,d}{row.seconds / 3600:>23.2f}")
     if not estimate:
         from isoae_lib.book import workflow
 
@@ -278,7 +278,9 @@ def references(
     project()
     from isoae_lib.paper import references
 
-    print(references.publish(choose("data set", data, sections.DATA_OF_TABLE_2)))
+    print(
+        references.publish(choose("data set", data, sections.SECTIONS["classification"].data_sets))
+    )
 
 
 @runs_app.command()
@@ -289,7 +291,9 @@ def embeddings(
     project()
     from isoae_lib.paper import embeddings
 
-    print(embeddings.publish(choose("data set", data, sections.DATA_OF_TABLE_2)))
+    print(
+        embeddings.publish(choose("data set", data, sections.SECTIONS["classification"].data_sets))
+    )
 
 
 @data_app.command()

@@ -26,12 +26,13 @@ from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.metrics import surfaces
 
 figures.style()
-seeds = sections.SEEDS[preset]
+section = sections.SECTIONS["3d"]
+seeds = section.seeds[preset]
 named = runs.named(sections.notebook_runs("03_evaluation_3d", preset, seed), preset)
 every, published = rule.table(named), rule.table(runs.published())
 sources = {"published run": published, f"this build ({preset})": every}
-shown = {data: {m: every[data, m][0] for m in sections.METHODS_3D} for data in SURFACES}
-table_1 = {data: {m: shown[data][m] for m in sections.TABLE_1_METHODS} for data in SURFACES}
+shown = {data: {m: every[data, m][0] for m in section.methods} for data in SURFACES}
+table_1 = {data: {m: shown[data][m] for m in section.compared} for data in SURFACES}
 
 # %% [markdown]
 # ## The experiment
@@ -190,7 +191,7 @@ print(f"{scale.spec.steps:,} steps of {scale.spec.batch} points, on {scale.recor
 
 # %% tags=["hide-input"]
 for name, surface in SURFACES.items():
-    row = {m: published[name, m][0] for m in sections.METHODS_3D if (name, m) in published}
+    row = {m: published[name, m][0] for m in section.methods if (name, m) in published}
     first = next(iter(row.values()))
     figures.embeddings(surface, first.points, first.chart, {m: r.codes for m, r in row.items()})
 

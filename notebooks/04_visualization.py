@@ -25,7 +25,7 @@ figures.style()
 named = runs.named(sections.notebook_runs("04_visualization", preset, seed), preset)
 here = rule.table(named)
 published = rule.table(runs.published())
-data = sections.image_data(preset)[0]
+data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
 classes = DATA_SETS[data].classes
 
 # %% [markdown]
@@ -107,11 +107,11 @@ tables.embedding_numbers(here, networks, measured)
 titles = {
     f"{DATA_SETS[d].title}, {network}": f"{s}/{d}"
     for s, network in sections.FIGURE_5_NETWORKS.items()
-    for d in sections.SECTIONS[s][0]
+    for d in sections.SECTIONS[s].data_sets
 }
 there = {title: place for title, place in titles.items() if (place, "I-AE") in published}
 for title, place in titles.items():
-    if title not in there and not place.endswith("mnist-5k"):
+    if title not in there:
         print(f"{title}: no run is published yet. `isoae data fetch {place.split('/')[1]}`, then")
         print(f"`isoae train {place}/I-AE --preset published` makes one.")
 
@@ -133,7 +133,7 @@ their_numbers = {
     for d, record in published_classic.items()
     for m, numbers in record["metrics"].items()
 }
-for d in sections.DATA_OF_TABLE_2:
+for d in sections.SECTIONS["classification"].data_sets:
     title = DATA_SETS[d].title
     places = {t: place for t, place in there.items() if place.endswith(f"/{d}")}
     others = {row: numbers for row, numbers in their_numbers.items() if row[0] == title}

@@ -22,7 +22,7 @@ figures.style()
 named = runs.named(sections.notebook_runs("05_classification", preset, seed), preset)
 here = rule.table(named)
 published = rule.table(runs.published())
-data = sections.image_data(preset, "classification")[0]
+data = sections.SECTIONS["classification"].data_at(preset)[0]
 place = f"classification/{data}"
 
 # %% [markdown]

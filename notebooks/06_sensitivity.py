@@ -25,7 +25,7 @@ figures.style()
 named = runs.named(sections.notebook_runs("06_sensitivity", preset, seed), preset)
 here = rule.table(named)
 published = rule.table(runs.published())
-data = sections.image_data(preset)[0]
+data = sections.SECTIONS["sensitivity"].data_at(preset)[0]
 place = f"sensitivity/{data}"
 
 # %% [markdown]

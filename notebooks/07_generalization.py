@@ -26,7 +26,8 @@ figures.style()
 named = runs.named(sections.notebook_runs("07_generalization", preset, seed), preset)
 here = rule.table(named)
 published = rule.table(runs.published())
-data = sections.image_data(preset, "generalization")[0]
+section = sections.SECTIONS["generalization"]
+data, methods = section.data_at(preset)[0], section.methods
 place = f"generalization/{data}"
 
 # %% [markdown]
@@ -56,7 +57,7 @@ tables.scales({f"this build ({preset})": here, "published": published}, "general
 
 # %% tags=["hide-input"]
 sources = {"published run": published, f"this build ({preset})": here}
-for name in sections.DATA_OF_TABLE_7:
+for name in section.data_sets:
     display(downstream.generalization_table(name, sources))
 
 # %% tags=["hide-input"]
@@ -71,7 +72,7 @@ print("nothing, and no verdict is passed on it.")
 # quarter turn a face was rotated:
 
 # %% tags=["hide-input"]
-titles = {images.DATA_SETS[d].title: f"generalization/{d}" for d in sections.DATA_OF_TABLE_7}
+titles = {images.DATA_SETS[d].title: f"generalization/{d}" for d in section.data_sets}
 there = {title: p for title, p in titles.items() if (p, "AE") in published}
 for title, where in there.items():
     run = published[where, "AE"][0]
@@ -90,14 +91,14 @@ for title in [title for title in titles if title not in there]:
 
 # %% tags=["hide-input"]
 rows = {"test image": Data(spec).test[0]} | {
-    m: here[place, m][0].pictures["rebuilt"] for m in sections.TABLE_7_METHODS
+    m: here[place, m][0].pictures["rebuilt"] for m in methods
 }
 _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% tags=["hide-input"]
 for title, where in there.items():
     tests = downstream.test_images(published[where, "AE"][0])
-    shown = {m: published[where, m][0].pictures["rebuilt"] for m in sections.TABLE_7_METHODS
+    shown = {m: published[where, m][0].pictures["rebuilt"] for m in methods
              if (where, m) in published}  # fmt: skip
     figure = downstream.pictures(tests | shown, downstream.table_7_name)
     figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
@@ -122,7 +123,7 @@ downstream.sampling_table(published, there) if there else None
 # Drawn from the mixture, in this build:
 
 # %% tags=["hide-input"]
-rows = {m: here[place, m][0].pictures["mixture"] for m in sections.TABLE_7_METHODS}
+rows = {m: here[place, m][0].pictures["mixture"] for m in methods}
 _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% [markdown]

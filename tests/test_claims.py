@@ -56,12 +56,11 @@ def world(
         (f"{section}/{data}/{method}",
          run_of(method, steps, unlike((ours if is_ours(section, method) else theirs)(data, seed),
                                       section, method, seed), seed=seed))
-        for section, (data_sets, methods) in sections.SECTIONS.items()
-        for data in data_sets
-        for method in (methods if section == "generalization" else
-                       sections.variants(section) or methods)
+        for section, part in sections.SECTIONS.items()
+        for data in part.data_sets
+        for method in part.trained
         for seed in range(seeds)
-        if section != "sensitivity" and data != "mnist-5k"
+        if section != "sensitivity"
     ]  # fmt: skip
     swept = [
         pair
@@ -234,7 +233,9 @@ def test_a_verdict_turns_at_the_number_in_its_rule(claim, ours, theirs, verdict)
     ],
 )  # fmt: skip
 def test_better_accuracy_counts_firsts_and_clear_firsts(first, clear, verdict):
-    combinations = product(sections.DATA_OF_TABLE_2, sections.LATENTS, ("svm", "knn"))
+    combinations = product(
+        sections.SECTIONS["classification"].data_sets, sections.LATENTS, ("svm", "knn")
+    )
     steady, shaky, behind = (0.10, 0.11, 0.12), (0.3, -0.1, 0.0), (-0.1, -0.1, -0.1)
     ahead = [steady] * clear + [shaky] * (first - clear) + [behind] * (18 - first)
     margins = dict(zip(combinations, ahead, strict=True))
@@ -242,9 +243,9 @@ def test_better_accuracy_counts_firsts_and_clear_firsts(first, clear, verdict):
         (f"classification/{data}/{method},latent={d}",
          run_of(method, 5000, {m: 0.5 + (method == "I-AE") * margins[data, d, m][seed]
                                for m in ("svm", "knn")}, seed=seed))
-        for data in sections.DATA_OF_TABLE_2
+        for data in sections.SECTIONS["classification"].data_sets
         for d in sections.LATENTS
-        for method in sections.TABLE_2_METHODS
+        for method in sections.SECTIONS["classification"].methods
         for seed in range(3)
     )  # fmt: skip
     (row,) = [row for row in claims.ledger(table) if row["claim"] == "better accuracy"]
@@ -377,7 +378,7 @@ def test_spread_shows_mean_deviation_and_count():
 def test_the_printed_table_is_whole():
     printed = table_1()
     assert set(printed) == set(SURFACES)
-    assert all(set(row) == set(sections.TABLE_1_METHODS) for row in printed.values())
+    assert all(set(row) == set(sections.SECTIONS["3d"].compared) for row in printed.values())
     assert printed["s-shape"]["TCAE"] == 0.26  # printed as "026" (decision 21)
 
 
@@ -391,7 +392,7 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
     for stem in sections.NOTEBOOKS:
         for name, seed in sections.notebook_runs(stem, preset):
             assert sections.spec(name, preset, seed).seed == seed
-            assert (name, seed) in grouped and sections.cost(name, preset) > 0
+            assert (name, seed) in grouped
         assert sections.notebook_runs(stem, preset, 7) == [
             (name, seed + 7) for name, seed in sections.notebook_runs(stem, preset)
         ]
@@ -468,7 +469,7 @@ def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
             SimpleNamespace(metrics={} if value is None else {"knn_accuracy": value})
         ]
         for method, values in accuracies.items()
-        for name, value in zip(sections.sweep(section)[method], values, strict=True)
+        for name, value in zip(sections.SECTIONS[section].sweep_runs()[method], values, strict=True)
     }
     shown = tables.sweep(table, section)
     assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(1)
@@ -483,12 +484,10 @@ def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
 def test_the_rivals_have_what_the_published_sweep_chose():
     published = rule.table(runs.published())
     for section in ("visualization-FC", "visualization-CNN"):
-        shown = tables.sweep(published, section)
-        assert len(shown) == sum(len(sections.sweep(section)[m]) for m in sections.TUNED[section])
+        shown, part = tables.sweep(published, section), sections.SECTIONS[section]
+        assert len(shown) == sum(len(part.sweep_runs()[method]) for method in part.tuned)
         chosen = {m: setting.split() for _, m, setting in shown.index[shown[""] == "chosen"]}
-        written = {
-            m: [*map(str, *settings.items())] for m, settings in sections.TUNED[section].items()
-        }
+        written = {m: [*map(str, *settings.items())] for m, settings in part.tuned.items()}
         assert written == chosen
 
 

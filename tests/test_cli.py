@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,17 +120,17 @@ def test_a_budget_ends_at_a_checkpoint(monkeypatch, capsys, store):
 
 def test_the_estimate_weighs_steps_and_networks(monkeypatch):
     """Of a method's networks the smallest is timed, on few images; all cost in proportion."""
-    specs = [sections.spec(f"classification/{data}/AE,latent=16", "paper")
-             for data in ("coil20", "mnist")]  # fmt: skip
-    monkeypatch.setattr(estimate.sections, "spec", lambda name, *_: specs[name])
-    monkeypatch.setattr(estimate.sections, "section_runs", lambda *_: [(0, 0), (1, 0)])
-    monkeypatch.setattr(estimate, "SHOWN", {"classification": "Table 2"})
+    names = [f"classification/{data}/AE,latent=16" for data in ("coil20", "mnist")]
+    specs = [sections.spec(name, "paper") for name in names]
+    section = SimpleNamespace(shows="Table 2", runs=lambda _: [(name, 0) for name in names])
+    monkeypatch.setattr(sections, "SECTIONS", {"classification": section})
+    monkeypatch.setattr(sections, "spec", lambda name, *_: specs[names.index(name)])
     timed = []
     monkeypatch.setattr(estimate, "seconds_per_step", lambda spec, *_: timed.append(spec) or 2.0)
     (cost,) = estimate.costs("paper")
     (few,) = timed
     assert few == replace(specs[1], batch=few.batch) and 2 <= few.batch < specs[1].batch  # S-CNN
-    shares = [s.batch * estimate.work(s) / (few.batch * estimate.work(few)) for s in specs]
+    shares = [s.batch * s.multiply_adds / (few.batch * few.multiply_adds) for s in specs]
     assert shares[0] > 50 * shares[1] > 50
     assert cost.seconds == pytest.approx(
         sum(2 * share * s.steps for share, s in zip(shares, specs, strict=True))

@@ -48,14 +48,16 @@ def test_the_first_three_are_marked_and_equals_share():
 
 
 def test_table_2_has_every_printed_row_and_ours_beside_it():
-    numbers = {f"{m},latent=16": (0.5, 0.7) for m in sections.TABLE_2_METHODS}
+    numbers = {f"{m},latent=16": (0.5, 0.7) for m in sections.SECTIONS["classification"].methods}
     runs = table("classification", "mnist", numbers, "svm")
     reference = {"PCA": {"svm": [0.25]}, "pixels": {"svm": [0.7, 0.8]}}
     known = {"ours": {("mnist", 16): reference, ("coil20", 64): reference}}
     frame = downstream.accuracy_table("svm", {"ours": runs}, known)
     printed = frame.xs("paper", level="from")
-    assert len(printed) == len(sections.DATA_OF_TABLE_2) * len(sections.LATENTS)
-    assert list(frame.columns) == [*sections.TABLE_2_METHODS, "PCA", "pixels"]
+    assert len(printed) == len(sections.SECTIONS["classification"].data_sets) * len(
+        sections.LATENTS
+    )
+    assert list(frame.columns) == [*sections.SECTIONS["classification"].methods, "PCA", "pixels"]
     assert set(printed["IRAE"]) == {"–"}
     assert (
         printed.loc[("MNIST", 16), "I-AE"] == "91.0²" or "¹" in printed.loc[("MNIST", 16), "I-AE"]
@@ -81,11 +83,13 @@ def test_table_2_marks_the_printed_best():
 
 
 def test_table_7_has_every_printed_number_and_marks_the_least():
-    numbers = {m: (1.0 + k,) for k, m in enumerate(sections.TABLE_7_METHODS)}
+    numbers = {m: (1.0 + k,) for k, m in enumerate(sections.SECTIONS["generalization"].methods)}
     runs = table("generalization", "cifar10", numbers, "error_per_pixel")
-    for data in sections.DATA_OF_TABLE_7:
+    for data in sections.SECTIONS["generalization"].data_sets:
         frame = downstream.generalization_table(data, {"ours": runs})
-        assert list(frame.index) == [downstream.table_7_name(m) for m in sections.TABLE_7_METHODS]
+        assert list(frame.index) == [
+            downstream.table_7_name(m) for m in sections.SECTIONS["generalization"].methods
+        ]
         for distance in ("L2", "FID"):
             printed = table_7()[data, distance]
             shown = frame["paper", distance]
@@ -164,7 +168,10 @@ def test_what_cannot_be_judged_is_shown_of_the_stand_in_too():
 
 def test_what_is_younger_than_the_paper_is_not_in_its_claims():
     def ledger_with(younger):
-        accuracy = dict.fromkeys(sections.TABLE_2_METHODS, 0.8) | {"I-AE": 0.9, "IRAE": younger}
+        accuracy = dict.fromkeys(sections.SECTIONS["classification"].methods, 0.8) | {
+            "I-AE": 0.9,
+            "IRAE": younger,
+        }
         runs = rule.table(
             (f"classification/mnist/{m},latent=16",
              SimpleNamespace(spec=SimpleNamespace(method=m, steps=5000, seed=0), record={},
@@ -229,8 +236,8 @@ def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, mon
 
 def test_references_are_published_and_read_back(monkeypatch, tmp_path):
     monkeypatch.setattr(references, "PUBLISHED", tmp_path)
-    wanted = sections.SETTINGS["classification"]["published"] | {"points": 200}
-    monkeypatch.setitem(sections.SETTINGS["classification"], "published", wanted)
+    scales = sections.SECTIONS["classification"].scales
+    monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
     whole = datasets._part
 
     def fewer(spec, split):
@@ -365,4 +372,6 @@ def test_tables_are_frames():
     assert isinstance(downstream.split_table({}), pd.DataFrame)
     assert len(downstream.split_table({})) == 12
     shown = downstream.sampling_table({}, {"MNIST": "generalization/mnist"})
-    assert list(shown.index) == [downstream.table_7_name(m) for m in sections.TABLE_7_METHODS]
+    assert list(shown.index) == [
+        downstream.table_7_name(m) for m in sections.SECTIONS["generalization"].methods
+    ]

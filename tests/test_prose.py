@@ -81,7 +81,9 @@ def test_the_table_of_settings_says_what_the_presets_do():
         field: [float(c.replace(",", "")) for c in cells.split("|")[1:]] for field, cells in rows
     }
     specs = [sections.spec("3d/s-shape/I-AE", preset) for preset in sections.SCALES]
-    changed = {field for preset in sections.SCALES for field in sections.SETTINGS["3d"][preset]}
+    changed = {
+        field for preset in sections.SCALES for field in sections.SECTIONS["3d"].scales[preset]
+    }
     assert changed <= set(written)
     assert written == {field: [getattr(spec, field) for spec in specs] for field in written}
 
@@ -105,10 +107,10 @@ def test_surfaces_add_up_and_images_average():
     """Decision 1, for every run at every scale: each section has all of them."""
     text = " ".join(DECISIONS.read_text(encoding="utf-8").split())
     assert "We add up on surfaces, and average over the pixels of images." in text
-    for section, (data_sets, methods) in sections.SECTIONS.items():
-        for data, method in itertools.product(data_sets, methods):
+    for section in sections.SECTIONS.values():
+        for data, method in itertools.product(section.known_data, section.methods):
             for preset in sections.SCALES:
-                spec = sections.spec(f"{section}/{data}/{method}", preset)
+                spec = section.spec(data, method, preset)
                 assert spec.reduction == ("mean" if spec.of_images else "sum")
 
 
@@ -119,14 +121,21 @@ def test_the_page_says_from_where_on_runs_are_compiled():
 
 
 def test_the_table_of_rivals_says_what_table_7_does():
-    tuned = [sections.TUNED[f"generalization/{data}"] for data in sections.DATA_OF_TABLE_7]
-    row = rf"^\| ({'|'.join(tuned[0])}) \([^)]+\) \| (.+) \|$"
+    section = sections.SECTIONS["generalization"]
+    methods = dict.fromkeys(where.split("/")[-1] for where in section.tuned)
+    row = rf"^\| ({'|'.join(methods)}) \([^)]+\) \| (.+) \|$"
     rows = re.findall(row, DECISIONS.read_text(encoding="utf-8"), re.MULTILINE)
     written = {
         method: [[float(number) for number in cell.split(";")] for cell in cells.split("|")]
         for method, cells in rows
     }
-    assert written == {m: [list(chosen[m].values()) for chosen in tuned] for m in tuned[0]}
+    assert written == {
+        method: [
+            list((section.tuned.get(method) or section.tuned[f"{data}/{method}"]).values())
+            for data in section.data_sets
+        ]
+        for method in methods
+    }
 
 
 def test_the_table_of_chosen_settings_says_what_figure_5_does():
@@ -134,17 +143,23 @@ def test_the_table_of_chosen_settings_says_what_figure_5_does():
         r"^\| ([\w-]+) \(its \w+\) \| (.+) \| (.+) \|$", DECISIONS.read_text(encoding="utf-8"), re.M
     )
     written = {m: [float(cell) for cell in cells if cell != "–"] for m, *cells in rows}
-    tuned = [sections.TUNED[s] for s in ("visualization-FC", "visualization-CNN")]
+    tuned = [sections.SECTIONS[s].tuned for s in ("visualization-FC", "visualization-CNN")]
     assert written == {
         m: [v for chosen in tuned for v in chosen.get(m, {}).values()] for m in tuned[1]
     }
-    for place in sections.TUNED:
-        section, _, data = place.partition("/")
-        data = data or sections.SECTIONS[section][0][0]
-        for method in sections.TUNED[place].keys() & sections.SECTIONS[section][1]:
-            chosen = sections.TUNED[place][method]
-            spec = sections.spec(f"{section}/{data}/{method}", "laptop")
-            assert chosen.items() <= asdict(spec).items()
+
+
+@pytest.mark.parametrize("section", sections.SECTIONS.values(), ids=lambda section: section.name)
+def test_what_is_tuned_and_what_is_an_exception_is_in_the_spec(section):
+    """A name misspelt in one of them would change nothing."""
+    for where, wanted in {**section.tuned, **section.exceptions}.items():
+        words = where.split("/")
+        (data,) = [word for word in words if word in section.known_data] or section.data_sets[:1]
+        (scale,) = [word for word in words if word in sections.SCALES] or ["laptop"]
+        known = (*section.methods, *section.sweep)
+        (method,) = [word for word in words if word in known] or section.methods[:1]
+        assert set(words) <= {data, scale, method}
+        assert wanted.items() <= asdict(section.spec(data, method, scale)).items()
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)

@@ -25,14 +25,14 @@ SHEET = """    Surface(
 """
 SHOW = """
 from isoae_lib.book import tables, workflow
-from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper import claims, runs, sections, specs
 from isoae_lib.paper.claims import rule
 name = {name!r}
-run = runs.get(sections.change(sections.spec(name, "smoke"), {settings!r}))
+run = runs.get(specs.change(sections.spec(name, "smoke"), {settings!r}))
 assert run.metrics["edge_ratio_std"] > 0
 assert (name, 0) in sections.notebook_runs("03_evaluation_3d", "smoke")
 assert name in [job.name for job in workflow.jobs_of("smoke", "book")]
-assert sections.cost(name, "paper") > 0
+assert workflow.seconds_of(sections.spec(name, "paper")) > 0
 here = rule.table([(name, run)])
 claims.ledger(here)
 print(tables.edge_ratio_comparison({{}}, here, "smoke").data.to_string())
@@ -69,7 +69,7 @@ def test_a_method_is_a_function_a_row_and_its_name_in_a_section(copy):
         file.write(FUNCTION)
     row = '    "SAE": Method(objective="sparse", passes=2),\n'
     edit(core / "methods.py", '    "WAE": Method(', f'{row}    "WAE": Method(')
-    edit(sections, "METHODS_3D = (*TABLE_1_METHODS,", 'METHODS_3D = (*TABLE_1_METHODS, "SAE",')
+    edit(sections, 'added=("I-AE-without-L_piso",)', 'added=("I-AE-without-L_piso", "SAE")')
     assert "SAE" in shown(copy, "3d/s-shape/SAE")
 
 

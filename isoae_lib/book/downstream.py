@@ -87,7 +87,7 @@ def accuracy_table(
         if not suffix:
             cells = {m: f"{100 * v:.1f}" for m, v in printed.items()}
             rows[title, d, "paper"] = ranked(cells, printed, highest=True)
-        methods = {m: f"{m},latent={d}" for m in sections.TABLE_2_METHODS}
+        methods = {m: f"{m},latent={d}" for m in sections.SECTIONS["classification"].methods}
         ours = {}
         for source, runs in sources.items():
             place = _anywhere(runs, "classification", data, methods.values())
@@ -98,7 +98,7 @@ def accuracy_table(
                 }
         for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
             rows[title, d, source] = row
-    columns = [*sections.TABLE_2_METHODS, "PCA", "pixels"]
+    columns = [*sections.SECTIONS["classification"].methods, "PCA", "pixels"]
     frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
     return narrow(frame).rename_axis(["data", "d", "from"])
 
@@ -118,7 +118,7 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
     Lower is better. The paper's FID and the Frechet distance in this project's own features never
     share a name.
     """
-    methods = {m: m for m in sections.TABLE_7_METHODS}
+    methods = {m: m for m in sections.SECTIONS["generalization"].methods}
     columns: dict[tuple[str, str], dict[str, str]] = {}
     for distance in ("L2", "FID"):
         printed = table_7()[data, distance]
@@ -145,7 +145,7 @@ def table_7_name(method: str) -> str:
 
 def sampling_table(runs: Table, places: Mapping[str, str]) -> pd.DataFrame:
     """Show the Frechet distance of decoded samples, by method; places are title -> place."""
-    methods = {table_7_name(m): m for m in sections.TABLE_7_METHODS}
+    methods = {table_7_name(m): m for m in sections.SECTIONS["generalization"].methods}
     rows = {
         (title, shown): _measured(runs, place, methods, metric, 2, percent=False)
         for title, place in places.items()

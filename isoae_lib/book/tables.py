@@ -13,7 +13,7 @@ from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from isoae_lib.book.figures import label
-from isoae_lib.core import architectures
+from isoae_lib.core import notation
 from isoae_lib.paper import sections
 from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
 from isoae_lib.paper.data import images
@@ -32,7 +32,7 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
 
     The lowest of each row is bold.
     """
-    methods = [m for m in sections.METHODS_3D if m != "I-AE-without-L_piso"]
+    methods = [m for m in sections.SECTIONS["3d"].methods if m != "I-AE-without-L_piso"]
     printed = table_1()
     rows: dict[tuple[str, str], dict[str, str]] = {}
     best: dict[tuple[str, str], str] = {}
@@ -70,7 +70,7 @@ def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
     """Show Table 1's number of the rivals at other settings (decision 14), below that of I-AE."""
     own = sections.spec(f"3d/{data}/I-AE", "published")
     rows = {("I-AE", f"weight {own.weight:g}"): "I-AE"}
-    for method, (field, (weaker, stronger)) in sections.SWEPT_3D.items():
+    for method, (field, (weaker, stronger)) in sections.SECTIONS["3d"].otherwise.items():
         for value in (weaker, as_above := getattr(own, field), stronger):
             name = method if value == as_above else f"{method},{field}={value}"
             rows[method, f"{field} {value:g}"] = name
@@ -198,7 +198,7 @@ def sweep(runs: Table, section: str) -> pd.DataFrame:
     """Show the runs that the rivals' settings are chosen from, and the choice (decision 14)."""
     network = sections.FIGURE_5_NETWORKS[section]
     rows: dict[tuple[str, str, str], dict[str, float | str | None]] = {}
-    for method, names in sections.sweep(section).items():
+    for method, names in sections.SECTIONS[section].sweep_runs().items():
         found = {
             name: runs[place][0] for name in names if (place := (f"{section}/mnist", name)) in runs
         }
@@ -216,7 +216,7 @@ def sweep(runs: Table, section: str) -> pd.DataFrame:
 
 def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:
     """Show a network's layers, with parameters and multiply-adds for one image."""
-    rows = architectures.summary(name, latent, width)
+    rows = notation.summary(name, latent, width)
     frame = pd.DataFrame(
         {
             "part": [row.part for row in rows],
@@ -255,7 +255,7 @@ def on_surfaces(runs: Table, metrics: Mapping[str, str]) -> pd.DataFrame:
             for title, name in metrics.items()
         }
         for data, surface in SURFACES.items()
-        for m in sections.METHODS_3D
+        for m in sections.SECTIONS["3d"].methods
     }
     return pd.DataFrame.from_dict(rows, orient="index")
 

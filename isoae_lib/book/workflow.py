@@ -1,4 +1,4 @@
-"""Run the Snakefile, and say in a line a job what is done, the time spent and the time left."""
+"""Run the Snakefile, and print one line per job: what is done, the time spent, the time left."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from filelock import FileLock, Timeout
 from isoae_lib.book import copies, tied
 from isoae_lib.book.site import html_folder
 from isoae_lib.book.surroundings import CACHE, ENDING, at_ending
+from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
+from isoae_lib.paper.specs import RunSpec
 
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
 NOTEBOOK = 12.0  # seconds of a notebook whose runs are done, or of the book
 EMBEDDINGS = 60.0  # seconds of the classic embeddings
-TRUSTED = 60.0  # seconds of work after which the pace so far says as much as the estimates
+TRUSTED = 60.0  # seconds of work after which the pace so far counts as much as the estimates
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -50,7 +52,7 @@ class Job:
     output : Path
         The file that the job's process ends with.
     log : Path
-        What the process prints; a run is done when it says so there.
+        What the process prints: for a run that is done, "done NAME".
     seconds : float
         About how long it takes.
     """
@@ -66,26 +68,39 @@ class Job:
             return True
         if self.output.suffix != ".done" or not self.log.exists():
             return False
-        return self.log.stat().st_mtime > since and f"done {self.name}\n" in _text(self.log)
+        return self.log.stat().st_mtime > since and self.is_done_in(_text(self.log))
+
+    def is_done_in(self, said: str) -> bool:
+        """Tell whether a log says that this run is done."""
+        return f"done {self.name}\n" in said
+
+
+def seconds_of(spec: RunSpec) -> float:
+    """Return about how many seconds a run takes on one core.
+
+    The two constants are those of the published runs, which took between half and twice as long.
+    """
+    step = 1.2e-3 + 6e-11 * (spec.batch + 32) * spec.multiply_adds
+    return spec.steps * METHODS[spec.method].passes * step
 
 
 def jobs_of(preset: str, target: str) -> list[Job]:
     """List every job of a target, in the order of the book."""
     base = ROOT / "build" / preset
+
+    def job(name: str, output: Path | str, log: str, seconds: float) -> Job:
+        return Job(name, base / output, base / "logs" / f"{log}.log", seconds)
+
     jobs = [
-        Job(name, base / "runs" / f"{group}.done", base / "logs" / f"{group}.log",
-            sections.cost(name, preset) + START / len(names))
+        job(name, f"runs/{group}.done", group,
+            seconds_of(sections.spec(name, preset)) + START / len(names))
         for group, names in sections.groups(preset).items()
         for name in names
     ]  # fmt: skip
-    embedded = base / "runs" / "embeddings.done"
-    jobs.append(Job("embeddings", embedded, base / "logs" / "embeddings.log", EMBEDDINGS))
-    for stem in sections.NOTEBOOKS:
-        output = base / "executed" / f"{stem}.ipynb"
-        jobs.append(Job(stem, output, base / "logs" / f"{stem}.log", NOTEBOOK))
+    jobs.append(job("embeddings", "runs/embeddings.done", "embeddings", EMBEDDINGS))
+    jobs += [job(stem, f"executed/{stem}.ipynb", stem, NOTEBOOK) for stem in sections.NOTEBOOKS]
     if target == "book":
-        page = html_folder(preset) / "index.html"
-        jobs.append(Job("book", page, base / "logs" / "book.log", NOTEBOOK))
+        jobs.append(job("book", html_folder(preset) / "index.html", "book", NOTEBOOK))
     return jobs
 
 
@@ -135,7 +150,7 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
 def _start(
     preset: str, cores: int, target: str, lines: BinaryIO, working: Path
 ) -> subprocess.Popen[bytes]:
-    """Start Snakemake, out of reach of the terminal's signals, without a lock or a profile."""
+    """Start Snakemake without its own lock or a profile; signals of the terminal miss it."""
     command = tied.command(
         "snakemake.cli:main", "--directory", "build/workflow", "--cores", str(cores),
         "--scheduler", "greedy", "--rerun-incomplete", "--keep-going", "--nolock",
@@ -151,7 +166,7 @@ def _start(
 
 @contextmanager
 def _alone(preset: str) -> Iterator[Path]:
-    """Let one build at a time work in this checkout, and none before the last one's jobs ended.
+    """Let one build at a time work in this checkout, after all jobs of the last one have ended.
 
     The system frees the lock of a process that is killed. Yields the file on which every process
     of the build holds a lock.
@@ -163,9 +178,9 @@ def _alone(preset: str) -> Iterator[Path]:
         try:
             held = FileLock(folder / "lock").acquire(timeout=0)
         except Timeout:
-            told = f" ({_text(who)})" if who.is_file() else ""
+            first = f" ({_text(who)})" if who.is_file() else ""
             raise InputError(
-                f"another build is running here{told}: wait until it ends, or stop it."
+                f"another build is running here{first}: wait until it ends, or stop it."
             ) from None
     with held:
         at_ending(_stop)
@@ -183,7 +198,7 @@ def _stop(*_: object) -> None:
 
 
 def _wait_for_all(working: Path) -> None:
-    """Wait until every process of a build has ended; they follow their parents, see `tied`."""
+    """Wait until every process of a build has ended: each ends when its parent does (`tied`)."""
     with working.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
 
@@ -191,29 +206,25 @@ def _wait_for_all(working: Path) -> None:
 def _watch(process: subprocess.Popen[bytes], jobs: list[Job], cores: int) -> list[Job]:
     """Print a line whenever a job ends; return those that ran."""
     began, since = time.monotonic(), time.time()
-    fresh = [job for job in jobs if job.output.exists()]  # perhaps up to date: not waited for
+    waiting = [job for job in jobs if not job.output.exists()]  # others may be up to date
     finished: list[Job] = []
-    while True:
+    running = True
+    while running:
         running = process.poll() is None
-        for job in jobs:
-            if job not in finished and job.finished(since):
-                finished.append(job)
-                waiting = [j for j in jobs if j not in finished and j not in fresh]
-                spent = time.monotonic() - began
-                left = seconds_left(spent, _together(finished), _together(waiting), cores)
-                seed = f" seed {job.output.stem}" if job.output.stem.isdigit() else ""
-                print(
-                    f"[{len(jobs) - len(waiting):3d}/{len(jobs)}] {job.name + seed:<40s} "
-                    f"spent {_clock(spent)}  left about {_clock(left)}",
-                    flush=True,
-                )
-        if not running:
-            return finished
-        time.sleep(0.5)
-
-
-def _together(jobs: list[Job]) -> float:
-    return sum(job.seconds for job in jobs)
+        for job in [job for job in jobs if job not in finished and job.finished(since)]:
+            finished.append(job)
+            waiting = [other for other in waiting if other is not job]
+            spent = time.monotonic() - began
+            done, to_do = (sum(job.seconds for job in part) for part in (finished, waiting))
+            seed = f" seed {job.output.stem}" if job.output.stem.isdigit() else ""
+            print(
+                f"[{len(jobs) - len(waiting):3d}/{len(jobs)}] {job.name + seed:<40s} spent "
+                f"{_clock(spent)}  left about {_clock(seconds_left(spent, done, to_do, cores))}",
+                flush=True,
+            )
+        if running:
+            time.sleep(0.5)
+    return finished
 
 
 def seconds_left(spent: float, done: float, waiting: float, cores: int) -> float:
@@ -235,16 +246,16 @@ def _text(log: Path) -> str:
 
 
 def _failure(jobs: list[Job], log: Path, status: int) -> str:
-    """Say which job failed, as Snakemake tells; or what Snakemake itself ended with."""
+    """Say which job failed, by Snakemake's log; or with what Snakemake itself ended."""
     text = _text(log)
     shell = re.findall(r"^\S*sh: line \d+: (.+)", text, re.MULTILINE)  # could not start a job
     for found in re.findall(r"^ {4}log: (.+) \(check log file", text, re.MULTILINE):
         failed = (ROOT / "build" / "workflow" / found).resolve()
-        names = [job.name for job in jobs if job.log == failed]
+        ran = [job for job in jobs if job.log == failed]
         said = _text(failed) if failed.is_file() else ""
-        if names and (said or not shell):
-            undone = [name for name in names if f"done {name}\n" not in said]
-            return f"{(undone or names)[0]} failed: {_last_word(said)} The log is {failed}."
+        if ran and (said or not shell):
+            name = next((job.name for job in ran if not job.is_done_in(said)), ran[0].name)
+            return f"{name} failed: {_last_word(said)} The log is {failed}."
     if status < 0:
         return f"the workflow was killed ({signal.strsignal(-status)}); the same command goes on."
     errors = re.findall(r"^.*(?:Error|Exception)\b.*(?:\n.+)?", text, re.MULTILINE)
@@ -255,11 +266,11 @@ def _failure(jobs: list[Job], log: Path, status: int) -> str:
 
 
 def _last_word(said: str) -> str:
-    """Return what a job that failed said in the end."""
+    """Return the reason that the log of a failed job ends with."""
     lines = said.strip().splitlines()
-    told = [line for line in lines if line.startswith("isoae: ")]
-    if told:
-        return told[-1].removeprefix("isoae: ")
+    sentences = [line for line in lines if line.startswith("isoae: ")]
+    if sentences:
+        return sentences[-1].removeprefix("isoae: ")
     if any(line.startswith("Traceback") for line in lines):
         return f"{lines[-1]}."
     return "it was killed, perhaps for lack of memory."

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-from isoae_lib.core.architectures import layer_costs
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import SINGLE, Autoencoder, floats, lay_out
+from isoae_lib.core.notation import multiply_adds
 from isoae_lib.core.objectives import objective_of
 from isoae_lib.core.spec import Spec
 
@@ -149,8 +149,7 @@ class Stepper:
 
     def _is_long(self) -> bool:
         """Whether all forward passes over data together have `COMPILE_FROM` multiply-adds."""
-        layers = layer_costs(self.models[0], self.data[0].shape[1])
-        once = sum(layer.multiply_adds for layer in layers)
+        once = multiply_adds(self.spec, self.data[0].shape[1])
         return self.spec.steps * self.spec.batch * once >= COMPILE_FROM
 
     def _names(self) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ def _memory() -> Memory:
 
 def _spec(data: str, preset: str) -> RunSpec:
     """Return a run of Figure 5 on a data set: its images are those that are embedded."""
-    section = next(s for s in sections.FIGURE_5_NETWORKS if data in sections.SECTIONS[s][0])
+    known = {name: sections.SECTIONS[name].known_data for name in sections.FIGURE_5_NETWORKS}
+    section = next(name for name, data_sets in known.items() if data in data_sets)
     return sections.spec(f"{section}/{data}/AE", preset)
 
 
@@ -95,6 +96,6 @@ def prepare(preset: str) -> None:
     """Compute the classic embeddings of every surface and of the digits, and their references."""
     for data in SURFACES:
         classic(data, preset)
-    data = sections.image_data(preset)[0]
+    data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
     classic_images(data, preset)
     references.measured(data, preset)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from isoae_lib.core import architectures
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.step import Stepper
 from isoae_lib.core.training import device_of, on_device
@@ -14,34 +13,24 @@ from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
 CALIBRATION = 10.0  # seconds, shared evenly by all kinds of runs
-AT_ONCE = 1e9  # multiply-adds of a pass that is timed: a step of it takes a moment
-SHOWN = {
-    "toy": "Figure 1",
-    "3d": "Table 1, Figures 3 and 4",
-    "visualization-FC": "Figure 5, FC-NN",
-    "visualization-CNN": "Figure 5, S-CNN",
-    "visualization-COIL": "Figure 5, L-CNN",
-    "sensitivity": "Figure 6",
-    "classification": "Table 2",
-    "generalization": "Table 7, Figures 7 and 8",
-}
+TIMED = 1e9  # multiply-adds of a timed pass, at most: so a step takes a moment
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one table or figure asks for.
+    """What one section of the paper costs.
 
     Attributes
     ----------
-    shown : str
-        Which tables and figures.
+    shows : str
+        Its tables and figures.
     runs, steps : int
-        How many runs, and how many steps they take together.
+        How many runs it has, and how many steps they take together.
     seconds : float
         About how long one process needs for all of them.
     """
 
-    shown: str
+    shows: str
     runs: int
     steps: int
     seconds: float
@@ -49,9 +38,8 @@ class Cost:
 
 def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     """Time eager steps of a run for about `budget` seconds and return the mean of one."""
-    place = device_of(device)
     data = Data(spec)
-    x = on_device(data.points, place)
+    x = on_device(data.points, device_of(device))
     stepper = Stepper([untrained(spec, data.points)], [x], [spec], compiled=False)
     stepper.step(0.0, 0.0)
     began, steps = time.perf_counter(), 0
@@ -61,47 +49,36 @@ def seconds_per_step(spec: RunSpec, device: str, budget: float) -> float:
     return (time.perf_counter() - began) / steps
 
 
-def work(spec: RunSpec) -> float:
-    """Return the multiply-adds of a pass over one point, by which networks compare."""
-    if spec.network == "MLP":
-        return sections.multiply_adds(spec)
-    rows = architectures.summary(spec.network, spec.latent, spec.width_factor)
-    return sum(row.multiply_adds for row in rows)
-
-
 def _kind(spec: RunSpec) -> tuple[str, str]:
-    """Return what runs have in common that take as long for a multiply-add."""
+    """Return what runs have in common that need the same time for one multiply-add."""
     dense = spec.network in ("MLP", "FC-NN")
     return spec.method, f"{spec.network} of width {spec.width}" if dense else "CNN"
 
 
 def costs(preset: str, device: str = "cpu") -> list[Cost]:
-    """Return the cost of every table and figure at a preset, on one process of this device.
+    """Return the cost of every section at a preset, for one process on this device.
 
-    Of a method's dense and convolutional networks the smallest is timed, on few points a step;
-    larger ones take longer by their arithmetic. Steps are not compiled: long runs on a CPU are
-    faster than it says.
+    Runs with the same method and kind of network need the same time per multiply-add. It is
+    measured once per kind, with the smallest network and few points per step. Steps are not
+    compiled: long runs on a CPU are faster than this says.
     """
     wanted = {
-        section: [
-            sections.spec(name, preset, seed)
-            for name, seed in sections.section_runs(section, preset)
-        ]
-        for section in SHOWN
+        section.shows: [sections.spec(name, preset, seed) for name, seed in section.runs(preset)]
+        for section in sections.SECTIONS.values()
     }
-    every = sorted((spec for specs in wanted.values() for spec in specs), key=work)
-    smallest = {_kind(spec): spec for spec in reversed(every)}
-    pace = {}  # seconds a multiply-add
+    every = [spec for specs in wanted.values() for spec in specs]
+    every.sort(key=lambda spec: spec.multiply_adds, reverse=True)
+    smallest = {_kind(spec): spec for spec in every}  # the last one stays
+    pace = {}  # seconds per multiply-add
     for kind, spec in smallest.items():
-        few = replace(spec, batch=max(2, min(spec.batch, int(AT_ONCE / work(spec)))))
+        few = replace(spec, batch=max(2, min(spec.batch, int(TIMED / spec.multiply_adds))))
         seconds = seconds_per_step(few, device, CALIBRATION / len(smallest))
-        pace[kind] = seconds / (few.batch * work(few))
+        pace[kind] = seconds / (few.batch * few.multiply_adds)
+
+    def seconds_of(spec: RunSpec) -> float:
+        return spec.steps * spec.batch * spec.multiply_adds * pace[_kind(spec)]
+
     return [
-        Cost(
-            SHOWN[section],
-            len(specs),
-            sum(spec.steps for spec in specs),
-            sum(spec.steps * spec.batch * work(spec) * pace[_kind(spec)] for spec in specs),
-        )
-        for section, specs in wanted.items()
+        Cost(shows, len(specs), sum(s.steps for s in specs), sum(map(seconds_of, specs)))
+        for shows, specs in wanted.items()
     ]

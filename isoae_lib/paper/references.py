@@ -28,7 +28,7 @@ Accuracies = dict[str, dict[str, list[float]]]  # "PCA" or "pixels" -> accuracie
 def seeds_of(data: str, preset: str) -> tuple[int, ...]:
     """Return the seeds of the splits that a preset's runs have; the official one needs no seed."""
     split = sections.spec(f"classification/{data}/AE", preset).split
-    return sections.SEEDS_OF_IMAGES[preset] if split != "official" else (0,)
+    return sections.SECTIONS["classification"].seeds[preset] if split != "official" else (0,)
 
 
 def measured(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 
+from isoae_lib.core.notation import multiply_adds
 from isoae_lib.core.spec import TABLE_6, Spec
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data.images import DATA_SETS
@@ -41,9 +42,9 @@ class RunSpec(Spec):
         self.check_whole("points", LEAST_IMAGES if self.of_images else LEAST_POINTS)
         if self.data == "coil20" and self.tested and self.split == "official":
             raise InputError("coil20 has no official test images: set split=stratified or random.")
-        if self.latent > AMBIENT[self.data]:
+        if self.latent > self.ambient:
             raise InputError(
-                f"latent size {self.latent} is above the {AMBIENT[self.data]} dimensions of "
+                f"latent size {self.latent} is above the {self.ambient} dimensions of "
                 f"{self.data}; an isometric decoder needs d <= D."
             )
 
@@ -51,6 +52,16 @@ class RunSpec(Spec):
     def of_images(self) -> bool:
         """Whether the data are images."""
         return self.data in DATA_SETS
+
+    @property
+    def ambient(self) -> int:
+        """D, the dimension of the data."""
+        return AMBIENT[self.data]
+
+    @property
+    def multiply_adds(self) -> int:
+        """What one pass of encoder and decoder over one point costs: runs compare by it."""
+        return multiply_adds(self, self.ambient)
 
     @property
     def tested(self) -> bool:

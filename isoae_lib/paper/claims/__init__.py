@@ -32,9 +32,9 @@ PRINTED = {name: known for name, known in SURFACES.items() if name in table_1()}
 
 def _lowest_std(data: str) -> Callable[[Table], tuple[str, str]]:
     def judge(runs: Table) -> tuple[str, str]:
-        if not attempted(runs, data, sections.TABLE_1_METHODS):
+        if not attempted(runs, data, sections.SECTIONS["3d"].compared):
             return "none", VERDICTS[3]
-        every = paired(runs, data, sections.TABLE_1_METHODS, "edge_ratio_std")
+        every = paired(runs, data, sections.SECTIONS["3d"].compared, "edge_ratio_std")
         ours = every.pop("I-AE")
         rival = min(every, key=lambda m: every[m].mean())
         wins = ours < np.min(list(every.values()), axis=0)
@@ -86,11 +86,13 @@ def _near_one(runs: Table) -> tuple[str, str]:
 
 def _pseudo_inverse(runs: Table) -> tuple[str, str]:
     flat = [data for data in PRINTED if PRINTED[data].developable]
-    if not all(attempted(runs, data, sections.TABLE_1_METHODS) for data in flat):
+    if not all(attempted(runs, data, sections.SECTIONS["3d"].compared) for data in flat):
         return "none", VERDICTS[3]
     told, small, least = [], 0, 0
     for data in flat:
-        every = {m: values(runs, data, m, "pinv_error").mean() for m in sections.TABLE_1_METHODS}
+        every = {
+            m: values(runs, data, m, "pinv_error").mean() for m in sections.SECTIONS["3d"].compared
+        }
         told.append(f"{PRINTED[data].title}: {every['I-AE']:.2f}, AE {every['AE']:.2f}")
         small += bool(every["I-AE"] <= 0.2)
         least += bool(every["I-AE"] == min(every.values()))
@@ -101,13 +103,13 @@ def _pseudo_inverse(runs: Table) -> tuple[str, str]:
 
 def _distances(runs: Table) -> tuple[str, str]:
     flat = [data for data in PRINTED if PRINTED[data].developable]
-    if not all(attempted(runs, data, sections.TABLE_1_METHODS) for data in flat):
+    if not all(attempted(runs, data, sections.SECTIONS["3d"].compared) for data in flat):
         return "none", VERDICTS[3]
     told, high, best = [], 0, 0
     for data in flat:
         every = {
             m: values(runs, data, m, "distance_correlation", diverged=-1.0).mean()
-            for m in sections.TABLE_1_METHODS
+            for m in sections.SECTIONS["3d"].compared
         }
         told.append(f"{PRINTED[data].title}: {every['I-AE']:.3f}, AE {every['AE']:.3f}")
         high += bool(every["I-AE"] >= 0.99)

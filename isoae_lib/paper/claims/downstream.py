@@ -22,10 +22,10 @@ from isoae_lib.paper.data import images
 from isoae_lib.paper.printed import table_2, table_7
 
 CLASSIFIERS = {"svm": "linear SVM", "knn": "5-NN"}
-PRINTED = tuple(m for m in sections.TABLE_2_METHODS if m not in sections.YOUNGER)
+PRINTED = sections.SECTIONS["classification"].compared
 RIVALS = tuple(m for m in PRINTED if m != "I-AE")
 OURS = ("I-AE-without-L_iso", "I-AE")  # "L_piso" and "L_piso + L_iso" of Table 7
-OTHERS = tuple(m for m in sections.TABLE_7_METHODS if m not in (*OURS, *sections.YOUNGER))
+OTHERS = tuple(m for m in sections.SECTIONS["generalization"].compared if m not in OURS)
 Combination = tuple[str, str, int, np.ndarray, np.ndarray]
 CLOSE = 1.05  # at most 5 % above the best of the others is competitive
 
@@ -40,7 +40,7 @@ def place_of(runs: Table, section: str, data: str, methods: tuple[str, ...]) -> 
 
 def _combinations(runs: Table) -> Iterator[Combination]:
     """Yield place, classifier, d, and accuracies of I-AE and of the best rival, seed by seed."""
-    for data in sections.DATA_OF_TABLE_2:
+    for data in sections.SECTIONS["classification"].data_sets:
         for d in sections.LATENTS:
             methods = {m: f"{m},latent={d}" for m in PRINTED}
             every = tuple(methods.values())
@@ -104,7 +104,7 @@ def _coil_at_16(runs: Table) -> tuple[str, str]:
 
 def _competitive(runs: Table) -> tuple[str, str]:
     told, close = [], []
-    for data in sections.DATA_OF_TABLE_7:
+    for data in sections.SECTIONS["generalization"].data_sets:
         place = place_of(runs, "generalization", data, (*OURS, *OTHERS))
         if place is None or not learned(runs, place):
             continue

@@ -171,7 +171,9 @@ REBUILT = (
     "not has lost."
 )
 AT_ALL = " Judged where images are rebuilt better than by their mean image at every lambda."
-TITLES = {data: images.DATA_SETS[data].title for data in sections.DATA_OF_TABLE_2}
+TITLES = {
+    data: images.DATA_SETS[data].title for data in sections.SECTIONS["classification"].data_sets
+}
 IMAGE_CLAIMS = (
     *(
         Claim(
