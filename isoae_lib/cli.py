@@ -12,15 +12,13 @@ import typer
 
 from isoae_lib import progress
 from isoae_lib.book.surroundings import settle
-from isoae_lib.errors import InputError, Unfinished, choose
+from isoae_lib.errors import InputError, Status, Unfinished, choose
 from isoae_lib.files import project
 from isoae_lib.paper import sections
 from isoae_lib.paper.specs import change
 
 if TYPE_CHECKING:
     from isoae_lib.paper.runs import Run
-
-UNFINISHED = 75  # exit status of a run that stopped at a checkpoint: "try again" to the shell
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 runs_app = typer.Typer(no_args_is_help=True, help="What is in the store.")
@@ -29,11 +27,18 @@ app.add_typer(runs_app, name="runs")
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
 
+Names = Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")]
 Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(sections.PRESETS)}")]
+Scale = Annotated[str, typer.Option("--preset", help=f"scale: {', '.join(sections.SCALES)}")]
+Device = Annotated[str, typer.Option(help="cpu or cuda")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE ...", help="what to change")
+]
 Store = Annotated[Path | None, typer.Option(help="folder of the records")]
 Seeds = Annotated[
     list[int] | None, typer.Option(help="decides points, weights and batches; may be repeated")
 ]
+ImageData = Annotated[str, typer.Argument(help="a data set of Table 2, like mnist")]
 
 
 @app.callback()
@@ -49,21 +54,19 @@ def isoae(
 
 @app.command()
 def train(
-    names: Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")],
-    preset: Annotated[str, typer.Option(help=f"scale: {', '.join(sections.SCALES)}")] = "laptop",
+    names: Names,
+    preset: Scale = "laptop",
     seed: Seeds = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    device: Device = "cpu",
     store: Store = None,
     budget: Annotated[
         str, typer.Option(help="stop at a checkpoint after this time, like 8m or 1h30m")
     ] = "",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE ...", help="change the spec")
-    ] = None,
+    set_: Changes = None,
 ) -> None:
-    """Train runs, or find them in the store; the last line printed is the last record's folder.
+    """Train runs, or find them in the store; print one line per run, the folder of its record.
 
-    A run that was stopped, whatever stopped it, goes on where it was: give the same command.
+    A run that was stopped, for whatever reason, goes on where it was: give the same command.
     """
     settings, names = _settings(set_, names)
     specs = {
@@ -91,12 +94,12 @@ def train(
 
 
 def _each(names: list[str], seeds: list[int] | None) -> list[tuple[str, int]]:
-    """Return every run that is asked for, seed by seed; a seed given twice counts once."""
+    """Return the (name, seed) of every run, seed by seed; a seed given twice counts once."""
     return [(name, seed) for seed in dict.fromkeys(seeds or [0]) for name in names]
 
 
 def _settings(first: list[str] | None, words: list[str]) -> tuple[list[str], list[str]]:
-    """Split words into settings, those after `--set` included, and names.
+    """Split words into settings and names; the settings `first` come before those among the words.
 
     Raises
     ------
@@ -117,13 +120,11 @@ def notebook(
     ],
     preset: Preset = "laptop",
     out: Annotated[Path | None, typer.Option(help="the executed copy")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE ...", help="parameters")
-    ] = None,
+    set_: Changes = None,
 ) -> None:
-    """Execute one notebook with papermill; the line printed is the executed copy.
+    """Execute one notebook with papermill, and print where the executed copy is.
 
-    One with changed parameters goes to build/PRESET/changed, and never into the book.
+    A copy with changed parameters goes to build/PRESET/changed, and never into the book.
     """
     project()
     from isoae_lib.book import copies, execute
@@ -150,7 +151,7 @@ def embed(preset: Preset = "laptop") -> None:
 @app.command()
 def book(
     preset: Preset = "laptop",
-    jobs: Annotated[int, typer.Option(help="processes side by side; 0: one a core")] = 0,
+    jobs: Annotated[int, typer.Option(help="processes side by side; 0: one per core")] = 0,
     target: Annotated[str, typer.Option(help="book, or notebooks to leave out the html")] = "book",
 ) -> None:
     """Train what is missing, execute the notebooks and build the book."""
@@ -164,7 +165,7 @@ def book(
 def paper_(
     estimate: Annotated[bool, typer.Option("--estimate", help="print the cost and stop")] = False,
     preset: Preset = "paper",
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Print what the paper's own scale costs on this device, then build the book at it."""
     if not estimate:
@@ -204,7 +205,7 @@ def show(
     key: Annotated[str, typer.Argument(help="a record's key, or its beginning")],
     store: Store = None,
 ) -> None:
-    """Print a record: what was asked, the numbers, and where they come from."""
+    """Print a record: its spec, its numbers, and where they come from."""
     found = [run for run in _readable(store) if run.spec.key.startswith(key)]
     if len(found) != 1:
         raise InputError(f"{len(found)} records begin with '{key}': see `isoae runs list`.")
@@ -213,7 +214,7 @@ def show(
 
 @runs_app.command()
 def verify(store: Store = None) -> None:
-    """Check every file of every record, published ones too; exit status 1 if one is damaged."""
+    """Check every file of every record, also of published ones; exit status 1 if one is damaged."""
     from isoae_lib.paper import runs
 
     sound, damaged = 0, []
@@ -225,20 +226,20 @@ def verify(store: Store = None) -> None:
             damaged.append(str(error))
     print(f"{sound} records are sound, {len(damaged)} damaged", *damaged, sep="\n")
     if damaged:
-        raise typer.Exit(1)
+        raise typer.Exit(Status.DAMAGED)
 
 
 @runs_app.command()
 def publish(
-    names: Annotated[list[str], typer.Argument(help="section/data/method")],
-    preset: Annotated[str, typer.Option(help="scale")] = "published",
+    names: Names,
+    preset: Scale = "published",
     seed: Seeds = None,
     curve: Annotated[bool, typer.Option("--curve", help="to data/curves instead")] = False,
     store: Store = None,
 ) -> None:
-    """Copy finished records, without weights, to data/runs: all of them, or none if one lacks.
+    """Copy finished records, without weights, to data/runs: all of them, or none if one is missing.
 
-    Only what this code trained: a record and the code beside it belong together.
+    Only records that this code trained: a record and the code beside it belong together.
     """
     project()
     from isoae_lib.paper import runs
@@ -271,29 +272,25 @@ def verdicts_() -> None:
 
 
 @runs_app.command()
-def references(
-    data: Annotated[str, typer.Argument(help="a data set of Table 2")],
-) -> None:
+def references(data: ImageData) -> None:
     """Measure Table 2's classifiers without autoencoders, at the scale of the published runs."""
     project()
     from isoae_lib.paper import references
 
-    print(
-        references.publish(choose("data set", data, sections.SECTIONS["classification"].data_sets))
-    )
+    print(references.publish(_of_table_2(data)))
 
 
 @runs_app.command()
-def embeddings(
-    data: Annotated[str, typer.Argument(help="a data set of Figure 5")],
-) -> None:
+def embeddings(data: ImageData) -> None:
     """Embed images by U-MAP and t-SNE, for the published Figure 5."""
     project()
     from isoae_lib.paper import embeddings
 
-    print(
-        embeddings.publish(choose("data set", data, sections.SECTIONS["classification"].data_sets))
-    )
+    print(embeddings.publish(_of_table_2(data)))
+
+
+def _of_table_2(data: str) -> str:
+    return choose("data set", data, sections.SECTIONS["classification"].data_sets)
 
 
 @data_app.command()
@@ -323,7 +320,7 @@ def verify_data() -> None:
     for name, state in states.items():
         print(f"{name:<15s}{state}")
     if not set(states.values()) <= {"official", "unofficial", "missing"}:
-        raise typer.Exit(1)
+        raise typer.Exit(Status.DAMAGED)
 
 
 def _readable(store: Path | None) -> Iterator[Run]:
@@ -337,7 +334,7 @@ def _readable(store: Path | None) -> Iterator[Run]:
 
 
 def _as_text(run: Run) -> str:
-    """Return a record as text, one `name: value` a line."""
+    """Return a record as text, one `name: value` per line."""
     lines = [str(run), f"folder: {run.folder}"]
     for name, value in run.record.items():
         if isinstance(value, dict):
@@ -348,29 +345,28 @@ def _as_text(run: Run) -> str:
 
 
 def main() -> None:
-    """Run the command line; bad input ends in one sentence and exit status 2."""
+    """Run the command line; an error that a user can mend ends in one sentence and a `Status`."""
     settle()
     try:
         app()
-    except Unfinished as reason:
-        print(f"isoae: {reason}", file=sys.stderr)
-        sys.exit(UNFINISHED)
-    except InputError as error:
-        print(f"isoae: {error}", file=sys.stderr)
-        sys.exit(2)
-    except ModuleNotFoundError as error:
+    except (InputError, ModuleNotFoundError, OSError) as error:
+        print(f"isoae: {_sentence(error)}", file=sys.stderr)
+        sys.exit(getattr(error, "status", Status.BAD_INPUT))
+
+
+def _sentence(error: Exception) -> str:
+    """Say what went wrong; an error that is a fault of this library is raised again."""
+    if isinstance(error, ModuleNotFoundError):
         if (error.name or "").startswith("isoae_lib"):
-            raise
-        print(
-            f"isoae: the package {error.name} is not installed: `pip install 'isoae-lib[book]'` "
-            "brings it, and in the project `make install`.",
-            file=sys.stderr,
+            raise error
+        return (
+            f"the package {error.name} is not installed: `pip install 'isoae-lib[book]'` brings "
+            "it, and in the project `make install`."
         )
-        sys.exit(2)
-    except OSError as error:  # a full disk, a folder that is read-only or not a folder
+    if isinstance(error, OSError):  # a full disk, a folder that is read-only or not a folder
         where = f"{error.filename}: " if error.filename else ""
-        print(f"isoae: {where}{error.strerror or error}.", file=sys.stderr)
-        sys.exit(2)
+        return f"{where}{error.strerror or error}."
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """The exit status of the command `isoae`."""
+
+    DONE = 0
+    DAMAGED = 1  # a check found damaged records or data
+    BAD_INPUT = 2
+    UNFINISHED = 75  # training stopped at a checkpoint; to the shell it means "try again"
 
 
 class InputError(ValueError):
-    """Bad input, told in one sentence that names the thing and what to do."""
+    """Bad input: one sentence that names the thing and what to do.
+
+    Attributes
+    ----------
+    status : Status
+        The exit status of a command that this error ends.
+    """
+
+    status = Status.BAD_INPUT
 
 
 class Unfinished(InputError):  # noqa: N818
     """A training run that was asked to stop; its checkpoint is written."""
+
+    status = Status.UNFINISHED
 
 
 def choose(kind: str, name: str, known: Iterable[str]) -> str:
