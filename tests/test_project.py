@@ -202,11 +202,12 @@ def test_every_notebook_is_a_chapter():
     assert sorted(p.stem for p in (ROOT / "notebooks").glob("*.py")) == sorted(sections.NOTEBOOKS)
 
 
-def test_modules_are_small_and_planning_and_the_site_need_no_torch():
+def test_modules_are_small_and_planning_its_cost_and_the_site_need_no_torch():
     for file in (ROOT / "isoae_lib").rglob("*.py"):
         assert len(file.read_text(encoding="utf-8").splitlines()) <= 400, file
     code = (
-        "import sys, isoae_lib.paper.sections, isoae_lib.book.site; "
+        "import sys; from isoae_lib.book import site, workflow; import isoae_lib.cli; "
+        "assert sum(job.seconds for job in workflow.jobs_of('paper', 'book')) > 1e6; "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

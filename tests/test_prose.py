@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import subprocess
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,19 +147,6 @@ def test_the_table_of_chosen_settings_says_what_figure_5_does():
     assert written == {
         m: [v for chosen in tuned for v in chosen.get(m, {}).values()] for m in tuned[1]
     }
-
-
-@pytest.mark.parametrize("section", sections.SECTIONS.values(), ids=lambda section: section.name)
-def test_what_is_tuned_and_what_is_an_exception_is_in_the_spec(section):
-    """A name misspelt in one of them would change nothing."""
-    for where, wanted in {**section.tuned, **section.exceptions}.items():
-        words = where.split("/")
-        (data,) = [word for word in words if word in section.known_data] or section.data_sets[:1]
-        (scale,) = [word for word in words if word in sections.SCALES] or ["laptop"]
-        known = (*section.methods, *section.sweep)
-        (method,) = [word for word in words if word in known] or section.methods[:1]
-        assert set(words) <= {data, scale, method}
-        assert wanted.items() <= asdict(section.spec(data, method, scale)).items()
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from statistics import median
 
 import pytest
 
 from isoae_lib import cli, files
 from isoae_lib.book import copies, execute, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
-from isoae_lib.paper import records
+from isoae_lib.paper import records, runs
 
 
 @pytest.fixture
@@ -201,6 +202,18 @@ def test_the_time_left_is_the_estimate_at_first_and_what_was_seen_in_the_end():
     assert left(0.0, 0.0) == pytest.approx(1000 / 2)
     assert left(10.0, 2.0) < 1.5 * left(0.0, 0.0)  # others began with the first job to end
     assert left(2e5, 1e5) == pytest.approx(1000 * 2, rel=0.01)
+
+
+def test_runs_that_were_made_on_one_core_took_about_what_they_are_estimated_to_take():
+    """Published ones: small networks and large, short runs and long; the factor for each kind."""
+    factors = {}
+    for name, run in runs.published():
+        if run.record["device"].endswith(" 1 threads"):
+            section = name.partition("/")[0]
+            factor = run.record["seconds"] / workflow.seconds_of(run.spec)
+            factors.setdefault((section, run.spec.network), []).append(factor)
+    assert {network for _, network in factors} >= {"MLP", "S-CNN", "L-CNN", "CelebA-CNN"}
+    assert all(1 / 3 < median(found) < 2 for found in factors.values())
 
 
 def test_no_setting_of_the_users_tools_stays(monkeypatch, tmp_path):

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from isoae_lib.core.spec import Spec
 from isoae_lib.errors import InputError, choose
+
+if TYPE_CHECKING:
+    from isoae_lib.core.spec import Spec
 
 Shape = tuple[int, ...]
 
@@ -112,37 +115,21 @@ class Layer:
         return self.weights * math.prod(pixels)
 
 
-def layers_of(
-    network: Architecture, latent: int, width: float = 1.0
-) -> tuple[list[Layer], list[Layer]]:
-    """Return the layers of the encoder and of the decoder.
+Layers = list[Layer]
 
-    Parameters
-    ----------
-    network : Architecture
-        The notation that is read.
-    latent : int
-        d, the latent size.
-    width : float
-        Factor for the number of channels of every layer in between.
 
-    Raises
-    ------
-    InputError
-        If the factor is not above 0, or above 1.
-    """
+def layers_of(network: Architecture, latent: int, width: float = 1.0) -> tuple[Layers, Layers]:
+    """Return the layers of the encoder and of the decoder; `width` and errors as in `build`."""
     if not 0 < width <= 1:
         raise InputError(f"width is {width}: it must be above 0 and not above 1.")
-    return (
-        _read(network.encoder, network.shape, latent, width),
-        _read(network.decoder, (latent,), latent, width),
-    )
+    encoder = _read(network.encoder, network.shape, latent, width)
+    return encoder, _read(network.decoder, (latent,), latent, width)
 
 
-def _read(notation: str, shape: Shape, latent: int, width: float) -> list[Layer]:
+def _read(notation: str, shape: Shape, latent: int, width: float) -> Layers:
     """Turn notation into layers, the first of which takes `shape`."""
     words = [word.split() for word in notation.split(";")]
-    layers: list[Layer] = []
+    layers: Layers = []
     for k, (kind, text) in enumerate(words):
         c, *rest = (latent if n == "d" else int(n) for n in text.replace("x", ",").split(","))
         if kind != "PAD" and k < len(words) - 1:
@@ -166,48 +153,33 @@ def _shape_after(kind: str, shape: Shape, c: int, rest: list[int]) -> Shape:
     return (c, *((side - 1) * s - 2 * p + k for side in sides))
 
 
-def network_of(spec: Spec, ambient: int) -> Architecture:
-    """Return the network of a spec; "MLP" is that of A.1.2 for data of `ambient` numbers."""
-    if spec.network == "MLP":
-        hidden = f"FC {spec.width}; " * spec.depth
-        return Architecture((ambient,), f"{hidden}LIN d", f"{hidden}LIN {ambient}")
-    return ARCHITECTURES[spec.network]
-
-
 def multiply_adds(spec: Spec, ambient: int) -> int:
-    """Return what one pass of a spec's encoder and decoder costs, for one sample.
+    """Return what one pass of a spec's encoder and decoder costs for one sample.
 
     Parameters
     ----------
     spec : Spec
-        It names the network and its size.
+        It names the network and its size; "MLP" is that of A.1.2.
     ambient : int
         D, how many numbers a sample has.
     """
-    width = 1.0 if spec.network == "MLP" else spec.width_factor
-    encoder, decoder = layers_of(network_of(spec, ambient), spec.latent, width)
+    if spec.network == "MLP":
+        hidden = f"FC {spec.width}; " * spec.depth
+        network = Architecture((ambient,), f"{hidden}LIN d", f"{hidden}LIN {ambient}")
+        encoder, decoder = layers_of(network, spec.latent)
+    else:
+        encoder, decoder = layers_of(ARCHITECTURES[spec.network], spec.latent, spec.width_factor)
     return sum(layer.multiply_adds for layer in encoder + decoder)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One layer with parameters of a summary.
+class Row(NamedTuple):
+    """One layer of a summary, for one image."""
 
-    Attributes
-    ----------
-    part, layer : str
-        "encoder" or "decoder", and the layer's kind as PyTorch names it.
-    shape : tuple of int
-        Of its output for one image.
-    parameters, multiply_adds : int
-        Its size and, for one image, its cost; BatchNorm's products are left out.
-    """
-
-    part: str
-    layer: str
-    shape: Shape
+    part: str  # "encoder" or "decoder"
+    layer: str  # its kind, as PyTorch names it
+    shape: Shape  # of its output
     parameters: int
-    multiply_adds: int
+    multiply_adds: int  # BatchNorm's are left out
 
 
 def summary(name: str, latent: int, width: float = 1.0) -> list[Row]:

@@ -8,12 +8,13 @@ import math
 from dataclasses import dataclass, fields
 
 from isoae_lib.core.methods import METHODS
+from isoae_lib.core.notation import ARCHITECTURES
 from isoae_lib.errors import InputError, choose
 
 TRAINING_VERSION = 2  # raise when a change alters what training computes
 
 TABLE_6 = ("MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
-NETWORKS = ("MLP", "FC-NN", "S-CNN", "L-CNN", *TABLE_6)
+NETWORKS = ("MLP", *ARCHITECTURES)
 LATENT_SAMPLERS = ("gaussian", "uniform")
 REDUCTIONS = ("sum", "mean")
 SCHEDULES = ("eased", "constant", "plateau")

@@ -23,6 +23,7 @@ ABLATIONS = {  # decision -> what is set otherwise, beside the weight of section
     "4 again": "statistics=both", "12": "rate=0.0001", "12 again": "rate=0.0005",
 }  # fmt: skip
 LOW = (0.0001, 0.001, 0.01)  # a sweep tries these weights and I-AE's own
+NOISES = ("noise", (0.05, 0.1, 0.2))
 CHOSEN: dict[str, Settings] = {  # with S-CNN, for all CNNs of Figure 5 and Table 2
     "CAE": {"weight": 0.001}, "RAE-GP": {"weight": 0.001}, "DAE": {"noise": 0.1},
 }  # fmt: skip
@@ -30,12 +31,8 @@ CHOSEN_WITH_IRAE: dict[str, Settings] = {**CHOSEN, "IRAE": {"weight": 0.01}}
 
 _TABLE = (
     Section(
-        name="toy",
-        shows="Figure 1",
-        notebook="02_toy_projection",
-        data_sets=("curve",),
-        compared=("I-AE", "CAE"),
-        seeds=TWO_SEEDS_AT_FIRST,
+        name="toy", shows="Figure 1", notebook="02_toy_projection",
+        data_sets=("curve",), compared=("I-AE", "CAE"), seeds=TWO_SEEDS_AT_FIRST,
         settings={"latent": 1, "weight": 0.1, "points": 16, "batch": 16, "width": 128, "depth": 3},
         scales={
             "smoke": {"steps": 100, "width": 32, "depth": 2},
@@ -45,13 +42,9 @@ _TABLE = (
         },
     ),
     Section(
-        name="3d",
-        shows="Table 1, Figures 3 and 4",
-        notebook="03_evaluation_3d",
-        data_sets=tuple(SURFACES),
-        compared=("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE"),
-        added=("I-AE-without-L_piso",),
-        seeds=TWO_SEEDS_AT_FIRST,
+        name="3d", shows="Table 1, Figures 3 and 4", notebook="03_evaluation_3d",
+        data_sets=tuple(SURFACES), compared=("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE"),
+        added=("I-AE-without-L_piso",), seeds=TWO_SEEDS_AT_FIRST,
         scales={
             "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
             "laptop": {"points": 1000, "steps": 600, "batch": 64, "rate": 4e-3},
@@ -63,23 +56,17 @@ _TABLE = (
             },
         },
         exceptions={  # decision B
-            "swiss-roll/paper": {"beta2": 0.99},
-            "swiss-roll/published": {"beta2": 0.99},
+            "swiss-roll/paper": {"beta2": 0.99}, "swiss-roll/published": {"beta2": 0.99},
         },
         otherwise={
-            "CAE": ("weight", (0.001, 0.1)),
-            "TCAE": ("weight", (0.001, 0.1)),
-            "RAE-GP": ("weight", (0.001, 0.1)),
-            "DAE": ("noise", (0.05, 0.2)),
+            "CAE": ("weight", (0.001, 0.1)), "TCAE": ("weight", (0.001, 0.1)),
+            "RAE-GP": ("weight", (0.001, 0.1)), "DAE": ("noise", (0.05, 0.2)),
         },
         baselines=True,
     ),
     Section(
-        name="visualization-FC",
-        shows="Figure 5, FC-NN",
-        notebook="04_visualization",
-        data_sets=("mnist", "fashion-mnist"),
-        compared=FIGURE_5_METHODS,
+        name="visualization-FC", shows="Figure 5, FC-NN", notebook="04_visualization",
+        data_sets=("mnist", "fashion-mnist"), compared=FIGURE_5_METHODS,
         settings={**IMAGES, "network": "FC-NN", "weight": 0.1},
         scales={
             "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
@@ -90,18 +77,13 @@ _TABLE = (
         exceptions={"fashion-mnist": {"weight": 0.01}},  # Table 5
         tuned={"CAE": {"weight": 0.01}, "RAE-GP": {"weight": 0.0001}, "DAE": {"noise": 0.2}},
         sweep={
-            "CAE": ("weight", (*LOW, 0.1)),
-            "RAE-GP": ("weight", (*LOW, 0.1)),
-            "DAE": ("noise", (0.05, 0.1, 0.2)),
+            "CAE": ("weight", (*LOW, 0.1)), "RAE-GP": ("weight", (*LOW, 0.1)), "DAE": NOISES,
         },
         baselines=True,
     ),
     Section(
-        name="visualization-CNN",
-        shows="Figure 5, S-CNN",
-        notebook="04_visualization",
-        data_sets=("mnist", "fashion-mnist"),
-        compared=FIGURE_5_METHODS,
+        name="visualization-CNN", shows="Figure 5, S-CNN", notebook="04_visualization",
+        data_sets=("mnist", "fashion-mnist"), compared=FIGURE_5_METHODS,
         settings={**IMAGES, "network": "S-CNN", "weight": 0.075},
         scales={
             "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
@@ -111,19 +93,14 @@ _TABLE = (
         },
         tuned=CHOSEN_WITH_IRAE,
         sweep={
-            "CAE": ("weight", (*LOW, 0.075)),
-            "RAE-GP": ("weight", (*LOW, 0.075)),
-            "DAE": ("noise", (0.05, 0.1, 0.2)),
-            "IRAE": ("weight", (*LOW, 0.075)),  # for Table 2
+            "CAE": ("weight", (*LOW, 0.075)), "RAE-GP": ("weight", (*LOW, 0.075)),
+            "DAE": NOISES, "IRAE": ("weight", (*LOW, 0.075)),
         },
         baselines=True,
     ),
     Section(
-        name="visualization-COIL",
-        shows="Figure 5, L-CNN",
-        notebook="04_visualization",
-        data_sets=("coil20",),
-        compared=FIGURE_5_METHODS,
+        name="visualization-COIL", shows="Figure 5, L-CNN", notebook="04_visualization",
+        data_sets=("coil20",), compared=FIGURE_5_METHODS,
         settings={**IMAGES, "network": "L-CNN", "weight": 0.1, "points": 1440},
         scales={
             "smoke": {"steps": 4, "batch": 16, "width_factor": 1 / 64},
@@ -135,11 +112,8 @@ _TABLE = (
         baselines=True,
     ),
     Section(
-        name="sensitivity",
-        shows="Figure 6",
-        notebook="06_sensitivity",
-        data_sets=("mnist", "fashion-mnist"),
-        compared=("I-AE",),
+        name="sensitivity", shows="Figure 6", notebook="06_sensitivity",
+        data_sets=("mnist", "fashion-mnist"), compared=("I-AE",),
         variants=(
             *(f"weight={w}" for w in FIGURE_6_WEIGHTS),
             *(f"weight=0.075,{setting}" for setting in ABLATIONS.values()),
@@ -153,9 +127,7 @@ _TABLE = (
         },
     ),
     Section(
-        name="classification",
-        shows="Table 2",
-        notebook="05_classification",
+        name="classification", shows="Table 2", notebook="05_classification",
         data_sets=("mnist", "fashion-mnist", "coil20"),
         compared=("I-AE", "AE", "CAE", "DAE", "RAE-GP"),
         added=NEWER,
@@ -175,13 +147,10 @@ _TABLE = (
             "coil20/published": {"steps": 2000, "batch": 24, "width_factor": 1 / 32, **EASED},
         },
         tuned=CHOSEN_WITH_IRAE,
-        tested=True,
-        baselines=True,
+        tested=True, baselines=True,
     ),
     Section(
-        name="generalization",
-        shows="Table 7, Figures 7 and 8",
-        notebook="07_generalization",
+        name="generalization", shows="Table 7, Figures 7 and 8", notebook="07_generalization",
         data_sets=("mnist", "cifar10", "celeba"),
         compared=("I-AE-without-L_iso", "I-AE", "AE", "AEW", "CAE", "RAE-SN", "RAE-L2", "WAE"),
         added=NEWER,

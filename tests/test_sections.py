@@ -1,0 +1,94 @@
+"""A section says what is trained for it, at which scale, on which data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+
+import pytest
+
+from isoae_lib.paper import sections
+from isoae_lib.paper.data import images
+
+EVERY = pytest.mark.parametrize("section", sections.SECTIONS.values(), ids=lambda s: s.name)
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Let no data set of images be on this machine but those that are named."""
+
+    def let(*names):
+        there = {*names, "mnist-5k"}
+        monkeypatch.setattr(images, "present", lambda d: "here" if d in there else "missing")
+
+    return let
+
+
+@EVERY
+def test_what_is_tuned_and_what_is_an_exception_is_in_the_spec(section):
+    """A name misspelt in one of them would change nothing."""
+    for where, wanted in {**section.tuned, **section.exceptions}.items():
+        words = where.split("/")
+        (data,) = [word for word in words if word in section.known_data] or section.data_sets[:1]
+        (scale,) = [word for word in words if word in sections.SCALES] or ["laptop"]
+        known = (*section.methods, *section.sweep)
+        (method,) = [word for word in words if word in known] or section.methods[:1]
+        assert set(words) <= {data, scale, method}
+        assert wanted.items() <= asdict(section.spec(data, method, scale)).items()
+
+
+def test_of_images_short_presets_take_mnist_and_the_paper_all_that_are_there(only):
+    table_2, figure_1 = sections.SECTIONS["classification"], sections.SECTIONS["toy"]
+    coil, surfaces = sections.SECTIONS["visualization-COIL"], sections.SECTIONS["3d"]
+    only("mnist", "coil20")
+    assert table_2.data_at("laptop") == ("mnist",) and coil.data_at("smoke") == ()
+    assert table_2.data_at("paper") == ("mnist", "coil20") and coil.data_at("paper") == ("coil20",)
+    only("fashion-mnist")
+    assert table_2.data_at("smoke") == ("mnist-5k",)
+    assert table_2.data_at("paper") == ("mnist-5k", "fashion-mnist")
+    only()
+    assert figure_1.data_at("smoke") == ("curve",)
+    assert surfaces.data_at("laptop") == surfaces.data_sets
+
+
+def test_digits_that_stand_in_are_tuned_as_mnist_and_never_more_than_there_are():
+    section = sections.SECTIONS["generalization"]
+    few = section.spec("mnist-5k", "RAE-L2", "paper")
+    assert few.code_weight == section.spec("mnist", "RAE-L2", "paper").code_weight > 0
+    assert few.points + few.validation == 4000 and few.validation == 500  # the others test
+    assert sections.spec("visualization-FC/mnist-5k/AE", "paper").points == 5000
+    assert sections.spec("visualization-FC/mnist-5k/AE", "smoke").points == 500
+
+
+@EVERY
+@pytest.mark.parametrize("preset", sections.PRESETS)
+def test_its_runs_are_its_methods_and_variants_on_its_data_for_each_seed_once(
+    section, preset, only
+):
+    only(*images.DATA_SETS)
+    found = section.runs(preset, first=3)
+    seeds = [3 + seed for seed in section.seeds[preset]]
+    count = len(section.data_at(preset)) * len(section.variants) * len(section.methods)
+    assert len(found) == len(set(found)) == count * len(seeds)
+    assert [seed for _, seed in found] == sorted(seed for seed in seeds for _ in range(count))
+    for name, seed in found:
+        assert re.fullmatch(rf"{section.name}/[\w-]+/[^/]*[^,/]", name)
+        assert sections.spec(name, preset, seed).seed == seed
+
+
+def test_a_sweep_tries_each_value_for_a_quarter_of_the_steps():
+    for name, method in (("visualization-FC", "CAE"), ("visualization-CNN", "DAE")):
+        section = sections.SECTIONS[name]
+        field, values = section.sweep[method]
+        specs = [section.spec("mnist", run, "published") for run in section.sweep_runs()[method]]
+        assert [getattr(spec, field) for spec in specs] == list(values)
+        assert {4 * spec.steps for spec in specs} <= {
+            steps - steps % 4 for steps in [section.scales["published"]["steps"]]
+        }
+        assert {f"{name}/mnist/{run}" for run in section.sweep_runs()[method]} <= sections.swept()
+
+
+def test_what_a_sweep_chose_is_among_what_it_tried():
+    for section in sections.SECTIONS.values():
+        for method, (field, values) in section.sweep.items():
+            assert section.tuned.get(method, {field: values[0]})[field] in values
