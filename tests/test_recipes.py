@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,29 @@ here = rule.table([(name, run)])
 claims.ledger(here)
 print(tables.edge_ratio_comparison({{}}, here, "smoke").data.to_string())
 """
+CHAPTER = """# %% tags=["parameters"]
+preset = "laptop"
+seed = 0
+
+# %%
+from isoae_lib.paper import runs, sections
+for name, run in runs.named(sections.notebook_runs("10_more", preset, seed), preset):
+    print(name, run.record["status"])
+"""
+SECTION = """    Section(
+        name="more", shows="Figure 99", notebook="10_more",
+        data_sets=("s-shape",), compared=("AE", "CAE"),
+        scales=dict.fromkeys(SCALES, {"points": 60, "steps": 5, "width": 8, "depth": 1}),
+    ),
+"""
+PLANNED = """
+from isoae_lib.book import workflow
+from isoae_lib.paper import estimate
+names = [job.name for job in workflow.jobs_of("smoke", "book")]
+assert {"more/s-shape/AE", "more/s-shape/CAE", "10_more"} <= set(names), names
+estimate.CALIBRATION = 0.1
+assert [cost.runs for cost in estimate.costs("smoke") if cost.shows == "Figure 99"] == [2]
+"""
 
 
 @pytest.fixture
@@ -55,11 +80,17 @@ def edit(file, before, after):
     file.write_text(text.replace(before, after), encoding="utf-8")
 
 
-def shown(copy, name):
-    script = SHOW.format(name=name, settings=TINY[1:])
-    done = subprocess.run([sys.executable, "-c", script], cwd=copy, capture_output=True, text=True)
+def python(copy, *words):
+    done = subprocess.run(
+        [sys.executable, *words], env=os.environ | {"PYTHONPATH": str(copy)}, cwd=copy,
+        capture_output=True, text=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def shown(copy, name):
+    return python(copy, "-c", SHOW.format(name=name, settings=TINY[1:]))
 
 
 @pytest.mark.slow
@@ -78,3 +109,14 @@ def test_a_surface_is_one_entry(copy):
     surfaces = copy / "isoae_lib/paper/data/surfaces.py"
     edit(surfaces, "\n)  # fmt: skip\nSURFACES = ", f"\n{SHEET})  # fmt: skip\nSURFACES = ")
     assert "Bent sheet" in shown(copy, "3d/sheet/AE")
+
+
+@pytest.mark.slow
+def test_a_chapter_is_a_notebook_and_a_section(copy):
+    """And a line in `_toc.yml`, which another test demands of every notebook."""
+    (copy / "notebooks" / "10_more.py").write_text(CHAPTER, encoding="utf-8")
+    sections = copy / "isoae_lib/paper/sections.py"
+    edit(sections, "\n)  # fmt: skip\nSECTIONS = ", f"\n{SECTION})  # fmt: skip\nSECTIONS = ")
+    python(copy, "-c", PLANNED)
+    page = python(copy, "-m", "isoae_lib.cli", "notebook", "10_more", "--preset", "smoke").strip()
+    assert "more/s-shape/CAE finished" in Path(page).read_text(encoding="utf-8")
