@@ -266,8 +266,7 @@ def verdicts_() -> None:
     from isoae_lib.paper.claims import rule
 
     count = claims.tally({"published runs": claims.ledger(rule.table(runs.published()))})
-    before, _, after = rule.parts(readme.read_text(encoding="utf-8"))
-    files.write_whole(readme, before + count + after)
+    files.write_whole(readme, claims.with_count(readme.read_text(encoding="utf-8"), count))
     print(count, end="")
 
 

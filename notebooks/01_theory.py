@@ -217,7 +217,7 @@ published = rule.table(runs.published())
 names = ("ATA_error", "BBT_error", "pinv_error")
 shown = pd.DataFrame(rows).T.map("{:.2f}".format)
 shown.loc["published"] = [
-    rule.mean_and_deviation(rule.values(published, "s-shape", "I-AE", name)) for name in names
+    rule.mean_and_deviation(rule.values(published, "3d/s-shape", "I-AE", name)) for name in names
 ]
 shown
 

@@ -84,7 +84,7 @@ sources = {"published runs": published, f"this build ({preset})": many}
 pd.DataFrame(
     {
         title: {
-            (source, m): rule.mean_and_deviation(rule.values(table, "curve", m, name), digits)
+            (source, m): rule.mean_and_deviation(rule.values(table, "toy/curve", m, name), digits)
             for source, table in sources.items()
             for m in methods
         }

@@ -31,7 +31,7 @@ seeds = section.seeds[preset]
 named = runs.named(sections.notebook_runs("03_evaluation_3d", preset, seed), preset)
 every, published = rule.table(named), rule.table(runs.published())
 sources = {"published run": published, f"this build ({preset})": every}
-shown = {data: {m: every[data, m][0] for m in section.methods} for data in SURFACES}
+shown = {data: {m: every[f"3d/{data}", m][0] for m in section.methods} for data in SURFACES}
 table_1 = {data: {m: shown[data][m] for m in section.compared} for data in SURFACES}
 
 # %% [markdown]
@@ -99,7 +99,7 @@ pd.DataFrame(
     {
         title: {
             SURFACES[data].title: rule.mean_and_deviation(
-                rule.values(every, data, "I-AE", f"edge_ratio_std{suffix}"), 3
+                rule.values(every, f"3d/{data}", "I-AE", f"edge_ratio_std{suffix}"), 3
             )
             for data in SURFACES
         }
@@ -168,7 +168,7 @@ pd.DataFrame(
     {
         (source, tables.plain(m)): {
             SURFACES[data].title: rule.mean_and_deviation(
-                rule.values(table, data, m, "extra_area"), 3
+                rule.values(table, f"3d/{data}", m, "extra_area"), 3
             )
             for data in SURFACES
         }
@@ -183,7 +183,7 @@ pd.DataFrame(
 # They are longer:
 
 # %% tags=["hide-input"]
-scale = published["s-shape", "I-AE"][0]
+scale = published["3d/s-shape", "I-AE"][0]
 print(f"{scale.spec.steps:,} steps of {scale.spec.batch} points, on {scale.record['device']}")
 
 # %% [markdown]
@@ -191,7 +191,8 @@ print(f"{scale.spec.steps:,} steps of {scale.spec.batch} points, on {scale.recor
 
 # %% tags=["hide-input"]
 for name, surface in SURFACES.items():
-    row = {m: published[name, m][0] for m in section.methods if (name, m) in published}
+    every_seed = {m: published.get((f"3d/{name}", m)) for m in section.methods}
+    row = {m: group[0] for m, group in every_seed.items() if group}
     first = next(iter(row.values()))
     figures.embeddings(surface, first.points, first.chart, {m: r.codes for m, r in row.items()})
 

@@ -19,7 +19,7 @@ import pandas as pd
 from isoae_lib.book import figures, images, tables
 from isoae_lib.paper import claims, runs, sections
 from isoae_lib.paper.claims import rule
-from isoae_lib.paper.claims.images import swept_at
+from isoae_lib.paper.claims.images import FIGURE_6, WEIGHED
 
 figures.style()
 named = runs.named(sections.notebook_runs("06_sensitivity", preset, seed), preset)
@@ -46,7 +46,7 @@ _ = images.strip(here, place)
 # The published runs, which are longer:
 
 # %% tags=["hide-input"]
-there = [p for d in ("mnist", "fashion-mnist") if (p := swept_at(published, d))]
+there = rule.attempted(published, FIGURE_6, WEIGHED.values())
 for where in there:
     _ = images.strip(published, where)
 if not there:

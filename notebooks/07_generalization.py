@@ -136,7 +136,7 @@ _ = downstream.pictures(rows, downstream.table_7_name)
 # the surface: where reconstructions are far off, there is no density on it to speak of.
 
 # %% tags=["hide-input"]
-surface = {m: here["s-shape", m][0] for m in ("I-AE", "AE")}
+surface = {m: here["3d/s-shape", m][0] for m in ("I-AE", "AE")}
 pd.DataFrame(
     {
         m: {

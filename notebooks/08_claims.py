@@ -15,8 +15,6 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-from collections import Counter
-
 from IPython.display import Markdown
 
 from isoae_lib.book import figures, tables
@@ -50,7 +48,7 @@ Markdown("\n".join(f"- **{c.name}** (section {c.section}): {c.rule}\n" for c in 
 # ## The verdicts of this build
 
 # %% tags=["hide-input"]
-_ = figures.verdict_bars(Counter(row["verdict"] for row in ledger), rule.VERDICTS)
+_ = figures.verdict_bars(ledger)
 # %% tags=["hide-input"]
 tables.verdict_table(ledger)
 

@@ -7,14 +7,17 @@ from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
-from isoae_lib.book import tables
+from isoae_lib.book import figures, tables
 from isoae_lib.files import ROOT
 from isoae_lib.paper import claims, runs, sections
 from isoae_lib.paper.claims import rule
 from isoae_lib.paper.claims.images import TITLES
+from isoae_lib.paper.claims.rule import Verdict
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.printed import table_1
 
@@ -100,7 +103,7 @@ def sensitivity(data, as_printed, steps, errors):
 
 
 def passed(table):
-    return {row["claim"]: row["verdict"] for row in claims.ledger(table)}
+    return {outcome.claim.name: outcome.verdict for outcome in claims.ledger(table)}
 
 
 def test_all_is_reproduced_when_all_is_as_the_paper_says():
@@ -155,10 +158,10 @@ AGAINST_LAMBDA = {c.name for c in claims.CLAIMS if c.section.startswith("4.4")}
 
 def test_images_that_are_rebuilt_worse_than_by_their_mean_are_not_judged():
     found = passed(world(lambda *_: GOOD | BLIND))
-    unjudged = {name for name, verdict in found.items() if verdict == rule.VERDICTS[3]}
+    unjudged = {name for name, verdict in found.items() if verdict == Verdict.NOT_ATTEMPTED}
     assert unjudged == IN_THE_PLANE
     found = passed(world(without=BLIND))
-    assert {n for n, v in found.items() if v == rule.VERDICTS[3]} == AGAINST_LAMBDA
+    assert {n for n, v in found.items() if v == Verdict.NOT_ATTEMPTED} == AGAINST_LAMBDA
 
 
 def test_a_record_without_the_mean_image_has_that_of_another_seed():
@@ -248,9 +251,9 @@ def test_better_accuracy_counts_firsts_and_clear_firsts(first, clear, verdict):
         for method in sections.SECTIONS["classification"].methods
         for seed in range(3)
     )  # fmt: skip
-    (row,) = [row for row in claims.ledger(table) if row["claim"] == "better accuracy"]
-    assert f"first in {first} of 18 combinations, in {clear} by a paired test" in row["ours"]
-    assert row["verdict"] == verdict
+    (found,) = [o for o in claims.ledger(table) if o.claim.name == "better accuracy"]
+    assert f"first in {first} of 18 combinations, in {clear} by a paired test" in found.ours
+    assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -344,29 +347,93 @@ def test_to_rise_is_a_rank_correlation_of_four_fifths(order, verdict):
 
 def test_every_claim_states_its_rule_and_where_it_stands():
     for claim in claims.CLAIMS:
-        assert len(claim.rule) > 30 and claim.says and claim.section and claim.printed
+        assert len(claim.rule) > 30 and claim.says and claim.section and claim.paper
     assert len({claim.name for claim in claims.CLAIMS}) == len(claims.CLAIMS)
 
 
+def test_claims_on_all_flat_surfaces_are_not_judged_on_some_of_them():
+    there = {key: group for key, group in world().items() if key[0] != "3d/swiss-roll"}
+    unjudged = {name for name, v in passed(there).items() if v == Verdict.NOT_ATTEMPTED}
+    assert unjudged == {
+        "lowest std, Swiss roll", "order of magnitude", "isometric decoder", "pseudo-inverse",
+        "distances preserved",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_an_outcome_carries_the_runs_that_it_rests_on_and_no_others(seeds):
+    table = world(seeds=seeds)
+    for outcome in claims.ledger(table):
+        judge = outcome.claim.judge
+        found = judge(table)
+        assert judge(outcome.runs) == found == (outcome.ours, outcome.verdict, found.judged)
+        assert set(outcome.seeds) <= set(range(seeds)) and outcome.seeds
+        for key in outcome.runs:
+            less = {other: group for other, group in table.items() if other != key}
+            assert judge(less) != found, (outcome.claim.name, key)
+
+
+def test_what_is_not_attempted_rests_on_no_runs():
+    assert not any(outcome.runs or outcome.seeds for outcome in claims.ledger({}))
+
+
+def test_seeds_are_those_that_all_methods_judged_share():
+    table = world()
+    table["3d/s-shape", "CAE"] = table["3d/s-shape", "CAE"][1:]
+    seeds = {outcome.claim.name: outcome.seeds for outcome in claims.ledger(table)}
+    assert seeds["lowest std, S shape"] == [1, 2]
+    assert seeds["lowest std, Swiss roll"] == [0, 1, 2]
+
+
+def test_every_verdict_has_colours_and_a_meaning_in_the_introduction():
+    intro = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \*\*(.+?)\*\* \|", intro, re.MULTILINE) == list(Verdict)
+    assert list(figures.VERDICT_COLOURS) == list(Verdict)
+    assert len(set(figures.VERDICT_COLOURS.values())) == len(Verdict)
+
+
+def test_the_bar_has_a_part_for_each_verdict_that_was_passed():
+    passes = ("not", "reproduced", "not", "not")
+    figure = figures.verdict_bars(SimpleNamespace(verdict=Verdict(v)) for v in passes)
+    (axes,) = figure.axes
+    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(0, 1), (1, 3)]
+    assert [to_hex(bar.get_facecolor()).upper() for bar in axes.patches] == [
+        figures.VERDICT_COLOURS[verdict][0] for verdict in (Verdict.REPRODUCED, Verdict.NOT)
+    ]
+    assert [text.get_text() for text in axes.texts] == ["reproduced\n1", "not\n3"]
+    plt.close(figure)
+
+
+def test_a_row_of_the_ledger_shows_both_figures_and_the_rule():
+    claim = rule.Claim("c", "4.1", "a < b", "1 & 2", "what's asked", lambda runs: rule.NOTHING)
+    shown = tables.verdict_table([rule.Outcome(claim, "3 < 4", Verdict.PARTLY, {})]).data
+    cells = re.findall("<td>(.*?)</td>", shown)
+    assert cells == [
+        "a &lt; b <small>(section 4.1)</small>",
+        "<strong title='what&#x27;s asked'>partly</strong>", "3 &lt; 4", "1 &amp; 2",
+    ]  # fmt: skip
+
+
 def test_the_tally_counts_every_verdict_once():
-    rows = [{"verdict": v} for v in ("reproduced", "not", "not", "partly", "reproduced", "not")]
-    head, line, ours, none = claims.tally({"ours": rows, "none": []}).splitlines()
-    assert [cell.strip() for cell in head.split("|")[2:-1]] == list(rule.VERDICTS)
+    verdicts = ("reproduced", "not", "not", "partly", "reproduced", "not")
+    outcomes = [SimpleNamespace(verdict=Verdict(verdict)) for verdict in verdicts]
+    head, line, ours, none = claims.tally({"ours": outcomes, "none": []}).splitlines()
+    assert [cell.strip() for cell in head.split("|")[2:-1]] == list(Verdict)
     assert set(line) <= set("| -")
     assert ours == "| ours | 2 | 1 | 3 | 0 |" and none == "| none | 0 | 0 | 0 | 0 |"
 
 
 def test_the_count_on_a_page_can_be_replaced():
     page = "a\n<!-- verdicts -->\nold\n<!-- end of verdicts -->\nb\n"
-    before, count, after = rule.parts(page)
-    assert count == "old\n" and before + count + after == page
+    counted = claims.with_count(page, "new\n")
+    assert counted == page.replace("old", "new") and claims.with_count(counted, "old\n") == page
 
 
 def test_the_readme_counts_the_published_verdicts():
     """If this fails, run `isoae runs verdicts`."""
     published = claims.ledger(rule.table(runs.published()))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert rule.parts(readme)[1] == claims.tally({"published runs": published})
+    assert claims.with_count(readme, claims.tally({"published runs": published})) == readme
 
 
 def test_spread_shows_mean_deviation_and_count():
@@ -436,7 +503,7 @@ def test_the_scale_is_that_of_the_specs_and_counts_seeds():
         return [SimpleNamespace(spec=s, record={"data": {"official": False}}) for s in specs]
 
     table = {
-        ("s-shape", "AE"): group("3d/s-shape/AE", 1),
+        ("3d/s-shape", "AE"): group("3d/s-shape/AE", 1),
         ("visualization-FC/mnist", "AE"): group("visualization-FC/mnist/AE", 1),
         ("visualization-FC/mnist", "CAE"): group("visualization-FC/mnist/CAE", 3),
         ("sensitivity/mnist", "I-AE"): group("sensitivity/mnist/I-AE", 1),
@@ -499,7 +566,7 @@ def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
         "I-AE": (0.02,),
     }
     table = {
-        ("s-shape", name): [SimpleNamespace(metrics={"edge_ratio_std": v}) for v in values]
+        ("3d/s-shape", name): [SimpleNamespace(metrics={"edge_ratio_std": v}) for v in values]
         for name, values in numbers.items()
     }
     shown = tables.rivals_otherwise(table, "s-shape")

@@ -180,7 +180,7 @@ def test_what_is_younger_than_the_paper_is_not_in_its_claims():
         )  # fmt: skip
         return claims.ledger(runs, "4.3")
 
-    assert any("first in 2 of 2" in str(row) for row in ledger_with(None))
+    assert any("first in 2 of 2" in outcome.ours for outcome in ledger_with(None))
     assert ledger_with(1.0) == ledger_with(None)
 
 

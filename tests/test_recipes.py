@@ -25,6 +25,18 @@ SHEET = """    Surface(
         lambda c: np.stack([np.sin(c[:, 0]), c[:, 1], np.cos(c[:, 0])], axis=1), _planar, 0.75, True
     ),
 """
+CLAIM = """    Claim(
+        "even ratios", "4.1", "edge ratios are even", "in words", "std is at most 9",
+        on_each(["3d/s-shape"], ("AE",), lambda runs, experiment: demands("so", True)),
+    ),
+"""
+JUDGE = """
+from types import SimpleNamespace
+from isoae_lib.paper import claims
+long = SimpleNamespace(spec=SimpleNamespace(steps=9999, seed=0), metrics={})
+(found,) = [o for o in claims.ledger({("3d/s-shape", "AE"): [long]}) if o.ours == "so"]
+print(found.claim.name, found.verdict, found.seeds)
+"""
 SHOW = """
 from isoae_lib.book import tables, workflow
 from isoae_lib.paper import claims, runs, sections, specs
@@ -120,3 +132,9 @@ def test_a_chapter_is_a_notebook_and_a_section(copy):
     python(copy, "-c", PLANNED)
     page = python(copy, "-m", "isoae_lib.cli", "notebook", "10_more", "--preset", "smoke").strip()
     assert "more/s-shape/CAE finished" in Path(page).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_claim_is_one_entry(copy):
+    edit(copy / "isoae_lib/paper/claims/surfaces.py", "CLAIMS = (\n", f"CLAIMS = (\n{CLAIM}")
+    assert python(copy, "-c", JUDGE) == "even ratios reproduced [0]\n"

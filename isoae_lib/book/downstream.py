@@ -14,9 +14,8 @@ from isoae_lib.book.figures import bare, label
 from isoae_lib.book.tables import narrow, plain
 from isoae_lib.errors import InputError
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED, place_of
-from isoae_lib.paper.claims.images import stand_ins
-from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
+from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED
+from isoae_lib.paper.claims.rule import Table, attempted, mean_and_deviation, stand_ins, values
 from isoae_lib.paper.data import images
 from isoae_lib.paper.density import on_manifold
 from isoae_lib.paper.printed import table_2, table_7
@@ -45,14 +44,19 @@ def ranked(cells: Mapping[str, str], numbers: Mapping[str, float], highest: bool
 
 
 def _measured(
-    runs: Table, place: str, methods: Mapping[str, str], metric: str, digits: int, percent: bool
+    runs: Table,
+    experiment: str,
+    methods: Mapping[str, str],
+    metric: str,
+    digits: int,
+    percent: bool,
 ) -> dict[str, str]:
     """One row: shown name -> mean and deviation over seeds, the best three marked.
 
     Shares are shown in percent, and the highest is best; of all else the lowest.
     """
     scale = 100 if percent else 1
-    found = {shown: scale * values(runs, place, key, metric) for shown, key in methods.items()}
+    found = {shown: scale * values(runs, experiment, key, metric) for shown, key in methods.items()}
     cells = {
         shown: mean_and_deviation(v, digits).replace("none", NOTHING) for shown, v in found.items()
     }
@@ -90,10 +94,10 @@ def accuracy_table(
         methods = {m: f"{m},latent={d}" for m in sections.SECTIONS["classification"].methods}
         ours = {}
         for source, runs in sources.items():
-            place = _anywhere(runs, "classification", data, methods.values())
-            known = references.get(source, {}).get((place.split("/")[1], d), {})
-            if known or any((place, m) in runs for m in methods.values()):
-                ours[source] = _measured(runs, place, methods, metric, 1, percent=True) | {
+            experiment = _anywhere(runs, f"classification/{data}", methods.values())
+            known = references.get(source, {}).get((experiment.split("/")[1], d), {})
+            if known or any((experiment, m) in runs for m in methods.values()):
+                ours[source] = _measured(runs, experiment, methods, metric, 1, percent=True) | {
                     name: f"{100 * np.mean(known[name][metric]):.1f}" for name in known
                 }
         for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
@@ -103,13 +107,11 @@ def accuracy_table(
     return narrow(frame).rename_axis(["data", "d", "from"])
 
 
-def _anywhere(runs: Table, section: str, data: str, methods: Iterable[str]) -> str:
-    """Return where a data set has runs, its stand-in included."""
-    names = tuple(methods)
-    if (place := place_of(runs, section, data, names)) is not None:
-        return place
-    near = [f"{section}/{name}" for name in stand_ins(data)]
-    return next((p for p in near if any((p, m) in runs for m in names)), near[0])
+def _anywhere(runs: Table, experiment: str, methods: Iterable[str]) -> str:
+    """Return an experiment or its stand-in: the one with all methods, with some, or the first."""
+    names, near = tuple(methods), stand_ins(experiment)
+    some = [e for e in near if any((e, m) in runs for m in names)]
+    return [*attempted(runs, [experiment], names), *some, experiment][0]
 
 
 def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFrame:
@@ -125,12 +127,12 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
         cells = {m: f"{v:g}" for m, v in printed.items()}
         columns["paper", distance] = ranked(cells, printed, highest=False)
     for source, runs in sources.items():
-        place = _anywhere(runs, "generalization", data, methods)
-        there = [run for m in methods for run in runs.get((place, m), [])]
+        experiment = _anywhere(runs, f"generalization/{data}", methods)
+        there = [run for m in methods for run in runs.get((experiment, m), [])]
         for metric, (shown, digits) in TABLE_7_COLUMNS.items():
             if any(metric in run.metrics for run in there):
                 columns[source, shown] = _measured(
-                    runs, place, methods, metric, digits, percent=False
+                    runs, experiment, methods, metric, digits, percent=False
                 )
     if all(source == "paper" for source, _ in columns):
         columns["here", f"{NOTHING} at this scale"] = dict.fromkeys(methods, "–")
@@ -143,12 +145,12 @@ def table_7_name(method: str) -> str:
     return {"I-AE-without-L_iso": "L_piso", "I-AE": "L_piso + L_iso"}.get(method, plain(method))
 
 
-def sampling_table(runs: Table, places: Mapping[str, str]) -> pd.DataFrame:
-    """Show the Frechet distance of decoded samples, by method; places are title -> place."""
+def sampling_table(runs: Table, experiments: Mapping[str, str]) -> pd.DataFrame:
+    """Show the Frechet distance of decoded samples, by method; `experiments` by their titles."""
     methods = {table_7_name(m): m for m in sections.SECTIONS["generalization"].methods}
     rows = {
-        (title, shown): _measured(runs, place, methods, metric, 2, percent=False)
-        for title, place in places.items()
+        (title, shown): _measured(runs, experiment, methods, metric, 2, percent=False)
+        for title, experiment in experiments.items()
         for metric, shown in SAMPLED.items()
     }
     return narrow(pd.DataFrame.from_dict(rows, orient="index").T)
@@ -181,9 +183,9 @@ def densities(runs: Mapping[str, Run]) -> Figure:
     return figure
 
 
-def classifier_accuracy(runs: Table, place: str) -> float:
-    """Return the accuracy of the classifier in whose features a place's runs are compared."""
-    return float(values(runs, place, "AE", "classifier_accuracy").mean())
+def classifier_accuracy(runs: Table, experiment: str) -> float:
+    """Return the accuracy of the classifier in whose features an experiment's runs are compared."""
+    return float(values(runs, experiment, "AE", "classifier_accuracy").mean())
 
 
 def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] = label) -> Figure:

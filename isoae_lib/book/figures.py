@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
@@ -16,6 +17,7 @@ from isoae_lib.book.interactive import bundle
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map, project
 from isoae_lib.core.methods import METHODS
+from isoae_lib.paper.claims.rule import Outcome, Verdict
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
 from isoae_lib.paper.metrics.surfaces import box_image, covered_grid, edge_ratios, far_from
@@ -239,20 +241,24 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run]) -> dict[str, Any
     return bundle(figure, decoder_surfaces(surface, runs), "figure-4")
 
 
-def verdict_bars(counts: Mapping[str, int], order: Sequence[str]) -> Figure:
+VERDICT_COLOURS = {  # of the bar, and of the words on it
+    Verdict.REPRODUCED: ("#0072B2", "white"),
+    Verdict.PARTLY: ("#56B4E9", "black"),
+    Verdict.NOT: ("#D55E00", "white"),
+    Verdict.NOT_ATTEMPTED: ("#BBBBBB", "black"),
+}
+
+
+def verdict_bars(ledger: Iterable[Outcome]) -> Figure:
     """One bar of verdicts: how many claims ended in each."""
     figure, axes = plt.subplots(figsize=(8, 1.3))
-    shades = dict(zip(order, ("#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"), strict=True))
-    left = 0
-    for verdict in order:
-        count = counts.get(verdict, 0)
-        if not count:
-            continue
-        axes.barh(0, count, left=left, color=shades[verdict], edgecolor="white")
-        ink = "black" if shades[verdict] in ("#56B4E9", "#BBBBBB") else "white"
-        told = f"{fill(verdict, 14)}\n{count}"
-        axes.text(left + count / 2, 0, told, ha="center", va="center", color=ink)
-        left += count
+    counts, left = Counter(outcome.verdict for outcome in ledger), 0
+    for verdict in [verdict for verdict in Verdict if counts[verdict]]:
+        colour, ink = VERDICT_COLOURS[verdict]
+        axes.barh(0, counts[verdict], left=left, color=colour, edgecolor="white")
+        words, middle = f"{fill(verdict, 14)}\n{counts[verdict]}", left + counts[verdict] / 2
+        axes.text(middle, 0, words, ha="center", va="center", color=ink)
+        left += counts[verdict]
     axes.axis("off")
     return figure
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from isoae_lib.book.figures import COLOURS, MARKERS, bare, label
 from isoae_lib.book.interactive import bundle
 from isoae_lib.core.arrays import Array
-from isoae_lib.paper.claims.images import WEIGHED, data_title, weights_of
-from isoae_lib.paper.claims.rule import Table
+from isoae_lib.paper.claims.images import WEIGHED, weights_of
+from isoae_lib.paper.claims.rule import Table, data_title
 from isoae_lib.paper.metrics.plane import POSES, chosen
 from isoae_lib.paper.sections import FIGURE_5_METHODS
 
@@ -87,32 +87,32 @@ def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     return figure
 
 
-def strip(runs: Table, place: str) -> Figure:
-    """Figure 6, top: embeddings of a place's data set for growing lambda, of the first seed."""
+def strip(runs: Table, experiment: str) -> Figure:
+    """Figure 6, top: embeddings of an experiment for growing lambda, of the first seed."""
     figure, panels = _panels(len(WEIGHED), 5)
     colours = np.array(class_colours(10))
     for axes, (weight, method) in zip(panels, WEIGHED.items(), strict=True):
-        run = runs[place, method][0]
+        run = runs[experiment, method][0]
         _scatter(axes, run.codes, run.labels, colours)
         axes.set_title(rf"$\lambda_{{iso}} = {weight:g}$")
-    figure.suptitle(data_title(place))
+    figure.suptitle(data_title(experiment))
     return figure
 
 
-def loss_curves(runs: Table, places: Sequence[str]) -> Figure:
+def loss_curves(runs: Table, experiments: Sequence[str]) -> Figure:
     """Figure 6, bottom: the three losses against lambda, L_rec linear, the others logarithmic.
 
-    A line for each place; bars span the seeds.
+    One line per experiment; bars span the seeds.
     """
     figure, grid = plt.subplots(1, 3, figsize=(10, 3))
-    for place, colour, marker in zip(places, ("I-AE", "CAE"), ("o", "s"), strict=False):
+    for experiment, colour, marker in zip(experiments, ("I-AE", "CAE"), ("o", "s"), strict=False):
         for axes, name in zip(grid, ("L_rec", "L_iso", "L_piso"), strict=True):
-            found = weights_of(runs, place, name)
+            found = weights_of(runs, experiment, name)
             values = [v.mean() for v in found.values()]
             spread = [np.abs(np.array([v.min(), v.max()]) - v.mean()) for v in found.values()]
             axes.errorbar(
                 np.arange(len(found)), values, np.transpose(spread), color=COLOURS[colour],
-                marker=marker, label=data_title(place), capsize=2,
+                marker=marker, label=data_title(experiment), capsize=2,
             )  # fmt: skip
             axes.set_xticks(np.arange(len(found)), [f"{w:g}" for w in found], rotation=60)
             axes.set(xlabel=r"$\lambda_{iso}$", title=f"${name[0]}_{{{name[2:]}}}$")
@@ -121,10 +121,10 @@ def loss_curves(runs: Table, places: Sequence[str]) -> Figure:
     return figure
 
 
-def along_steps(runs: Table, place: str) -> Figure:
+def along_steps(runs: Table, experiment: str) -> Figure:
     """Figure 5 in numbers while training goes on: a line through the means, a point for each seed.
 
-    Runs of every length that a place has, `METHOD,steps=N` among them.
+    Runs of every length that an experiment has, `METHOD,steps=N` among them.
     """
     panels = {"crowding": "crowding", "knn_accuracy": "5-NN accuracy", "rmse": "error per pixel"}
     figure, grid = plt.subplots(1, 3, figsize=(10, 3.2))
@@ -132,7 +132,7 @@ def along_steps(runs: Table, place: str) -> Figure:
         found = [
             run
             for (where, name), group in runs.items()
-            if where == place and re.fullmatch(rf"{method}(,steps=\d+)?", name)
+            if where == experiment and re.fullmatch(rf"{method}(,steps=\d+)?", name)
             for run in group
         ]
         steps = np.array([run.spec.steps for run in found])

@@ -15,7 +15,7 @@ from isoae_lib.book import copies, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.rule import parts
+from isoae_lib.paper.claims import with_count
 
 
 def html_folder(preset: str) -> Path:
@@ -98,8 +98,8 @@ def _count_verdicts(page: Path, ledger: Path) -> None:
     cells = nbformat.read(ledger, as_version=4).cells
     (cell,) = [cell for cell in cells if "tally" in cell.metadata.get("tags", ())]
     count = "".join(cell.outputs[0].data["text/markdown"])
-    before, _, after = parts(page.read_text(encoding="utf-8"))
-    page.write_text(f"{before}\n{count}\n{after}", encoding="utf-8")
+    counted = with_count(page.read_text(encoding="utf-8"), f"\n{count}\n")
+    page.write_text(counted, encoding="utf-8")
 
 
 def _copy_scripts(folder: Path) -> None:

@@ -15,8 +15,7 @@ from pandas.io.formats.style import Styler
 from isoae_lib.book.figures import label
 from isoae_lib.core import notation
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
-from isoae_lib.paper.data import images
+from isoae_lib.paper.claims.rule import Outcome, Table, data_title, mean_and_deviation, values
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.printed import table_1
 from isoae_lib.paper.runs import Run, published
@@ -45,7 +44,7 @@ def edge_ratio_comparison(published: Table, here: Table, preset: str) -> Styler:
             best[row] = min(printed[data], key=printed[data].__getitem__)
         for source, runs in (("published run", published), (f"this build ({preset})", here)):
             row = (surface.title, source)
-            found = {m: values(runs, data, m, "edge_ratio_std") for m in methods}
+            found = {m: values(runs, f"3d/{data}", m, "edge_ratio_std") for m in methods}
             rows[row] = {m: _as_printed(v) for m, v in found.items()}
             if all(len(v) for v in found.values()):
                 best[row] = min(methods, key=lambda m: found[m].mean())
@@ -74,7 +73,7 @@ def rivals_otherwise(runs: Table, data: str) -> pd.DataFrame:
         for value in (weaker, as_above := getattr(own, field), stronger):
             name = method if value == as_above else f"{method},{field}={value}"
             rows[method, f"{field} {value:g}"] = name
-    found = {row: values(runs, data, name, "edge_ratio_std") for row, name in rows.items()}
+    found = {row: values(runs, f"3d/{data}", name, "edge_ratio_std") for row, name in rows.items()}
     shown = {
         row: {"std": mean_and_deviation(v, 3), "seeds": len(v)}
         for row, v in found.items()
@@ -98,22 +97,22 @@ IMAGE_METRICS = {  # shown as -> metric, digits
 
 def embedding_numbers(
     runs: Table,
-    places: Mapping[str, str],
+    experiments: Mapping[str, str],
     others: Mapping[tuple[str, str], Mapping[str, float]],
 ) -> pd.DataFrame:
-    """Show what Figure 5 says in numbers: a row for each place and method.
+    """Show what Figure 5 says in numbers: a row for each experiment and method.
 
     Parameters
     ----------
-    places : mapping
-        Title of a group of rows -> where its runs are.
+    experiments : mapping
+        Title of a group of rows -> the experiment, `section/data`.
     others : mapping
         (Title, method) -> metrics of embeddings that no run made; below the others.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for title, place in places.items():
+    for title, experiment in experiments.items():
         for method in sections.FIGURE_5_METHODS:
-            found = {s: values(runs, place, method, m) for s, (m, _) in IMAGE_METRICS.items()}
+            found = {s: values(runs, experiment, method, m) for s, (m, _) in IMAGE_METRICS.items()}
             rows[title, method] = {
                 shown: mean_and_deviation(found[shown], digits).replace("diverged", "–")
                 for shown, (_, digits) in IMAGE_METRICS.items()
@@ -133,20 +132,20 @@ def narrow(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def scales(sources: Mapping[str, Table], *wanted: str) -> pd.DataFrame:
-    """Show how large the runs of some sections on images are: a row for each place and source.
+    """Show how large the runs of some sections on images are: a row for each experiment and source.
 
     "share of the width" is the factor for the printed number of channels or units.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for source, runs in sources.items():
-        for (place, _), (run, *_) in runs.items():
-            spec, (section, _, data) = run.spec, place.partition("/")
-            if section not in wanted:
+        for (experiment, _), (run, *_) in runs.items():
+            spec = run.spec
+            if experiment.partition("/")[0] not in wanted:
                 continue
-            title = f"{images.DATA_SETS[data].title}, {spec.network}", source
+            title = f"{data_title(experiment)}, {spec.network}", source
             if title in rows:
                 continue
-            every = [r for (where, _), group in runs.items() if where == place for r in group]
+            every = [r for (e, _), group in runs.items() if e == experiment for r in group]
             rows[title] = {
                 "share of the width": str(Fraction(spec.width_factor)),
                 "images": f"{spec.points:,}",
@@ -161,7 +160,7 @@ def scales(sources: Mapping[str, Table], *wanted: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").sort_index()
 
 
-def ablations(runs: Table, place: str) -> pd.DataFrame:
+def ablations(runs: Table, experiment: str) -> pd.DataFrame:
     """Show what the choices of decisions 1, 2, 4 and 12 change: a row for each that was trained.
 
     Losses are the record's, over training images; RMSE, of a pixel, has one unit in all rows.
@@ -179,7 +178,7 @@ def ablations(runs: Table, place: str) -> pd.DataFrame:
             **_isometry_and_spread(run),
         }
         for title, method in choices.items()
-        for run in runs.get((place, method), [])[:1]
+        for run in runs.get((experiment, method), [])[:1]
     }
     return pd.DataFrame.from_dict(rows, orient="index").round(3)
 
@@ -200,7 +199,7 @@ def sweep(runs: Table, section: str) -> pd.DataFrame:
     rows: dict[tuple[str, str, str], dict[str, float | str | None]] = {}
     for method, names in sections.SECTIONS[section].sweep_runs().items():
         found = {
-            name: runs[place][0] for name in names if (place := (f"{section}/mnist", name)) in runs
+            name: runs[key][0] for name in names if (key := (f"{section}/mnist", name)) in runs
         }
         accuracy = {name: run.metrics.get("knn_accuracy", 0) for name, run in found.items()}
         for name, run in found.items():
@@ -232,16 +231,17 @@ def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:
     return frame.set_index("part")
 
 
-def verdict_table(ledger: Iterable[Mapping[str, str]]) -> HTML:
-    """Show rows of the ledger: what the paper says, the verdict with its rule, both figures."""
+def verdict_table(ledger: Iterable[Outcome]) -> HTML:
+    """Show outcomes: what the paper says, the verdict with its rule, and both figures."""
     head = ("the paper says", "verdict", "ours", "paper")
     lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
-    for row in ledger:
+    for outcome in ledger:
+        claim = outcome.claim
         cells = [
-            f"{html.escape(row['the paper says'])} <small>(section {row['section']})</small>",
-            f"<strong title='{html.escape(row['rule'], quote=True)}'>{row['verdict']}</strong>",
-            html.escape(row["ours"]),
-            html.escape(row["paper"]),
+            f"{html.escape(claim.says)} <small>(section {claim.section})</small>",
+            f"<strong title='{html.escape(claim.rule, quote=True)}'>{outcome.verdict}</strong>",
+            html.escape(outcome.ours),
+            html.escape(claim.paper),
         ]
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return HTML(f"<div class='ledger'><table class='table'>{''.join(lines)}</table></div>")
@@ -251,7 +251,7 @@ def on_surfaces(runs: Table, metrics: Mapping[str, str]) -> pd.DataFrame:
     """Show metrics, shown as -> name, of every surface and method."""
     rows = {
         (surface.title, plain(m)): {
-            title: mean_and_deviation(values(runs, data, m, name))
+            title: mean_and_deviation(values(runs, f"3d/{data}", m, name))
             for title, name in metrics.items()
         }
         for data, surface in SURFACES.items()

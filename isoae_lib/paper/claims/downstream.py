@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy.stats import ttest_1samp
 
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims.images import LEAST, data_title, stand_ins
 from isoae_lib.paper.claims.rule import (
-    VERDICTS,
+    NOTHING,
     Claim,
+    Finding,
+    Judge,
+    Lead,
+    Part,
     Table,
     attempted,
+    data_title,
+    demands,
+    graded,
+    lead,
+    on_each,
     paired,
     spread,
     values,
@@ -26,30 +34,53 @@ PRINTED = sections.SECTIONS["classification"].compared
 RIVALS = tuple(m for m in PRINTED if m != "I-AE")
 OURS = ("I-AE-without-L_iso", "I-AE")  # "L_piso" and "L_piso + L_iso" of Table 7
 OTHERS = tuple(m for m in sections.SECTIONS["generalization"].compared if m not in OURS)
-Combination = tuple[str, str, int, np.ndarray, np.ndarray]
 CLOSE = 1.05  # at most 5 % above the best of the others is competitive
 
 
-def place_of(runs: Table, section: str, data: str, methods: tuple[str, ...]) -> str | None:
-    """Return where a data set was trained, with 5,000 digits standing in for MNIST; or None."""
-    for name in stand_ins(data):
-        if attempted(runs, f"{section}/{name}", methods, LEAST):
-            return f"{section}/{name}"
-    return None
+# (experiment, latent size, classifier) -> how I-AE fares there: Table 2's combinations
+Combinations = dict[tuple[str, int, str], Lead]
 
 
-def _combinations(runs: Table) -> Iterator[Combination]:
-    """Yield place, classifier, d, and accuracies of I-AE and of the best rival, seed by seed."""
-    for data in sections.SECTIONS["classification"].data_sets:
-        for d in sections.LATENTS:
-            methods = {m: f"{m},latent={d}" for m in PRINTED}
-            every = tuple(methods.values())
-            if (place := place_of(runs, "classification", data, every)) is None:
-                continue
-            for metric in CLASSIFIERS:
-                found = paired(runs, place, every, metric, diverged=0.0)
-                best = max(RIVALS, key=lambda m: found[methods[m]].mean())
-                yield place, metric, d, found[methods["I-AE"]], found[methods[best]]
+def at_latent(d: int) -> dict[str, str]:
+    """Return the paper's methods of Table 2 at a latent size, as in the names of their runs."""
+    return {method: f"{method},latent={d}" for method in PRINTED}
+
+
+def _lead(runs: Table, experiment: str, d: int, classifier: str) -> Lead:
+    """Compare accuracies seed by seed; that of a diverged run counts as 0."""
+    named = at_latent(d)
+    found = paired(runs, experiment, named.values(), classifier, diverged=0.0)
+    return lead({method: found[name] for method, name in named.items()}, lowest=False)
+
+
+def _combinations(runs: Table) -> Combinations:
+    return {
+        (experiment, d, classifier): _lead(runs, experiment, d, classifier)
+        for data in sections.SECTIONS["classification"].data_sets
+        for d in sections.LATENTS
+        for experiment in attempted(runs, [f"classification/{data}"], at_latent(d).values())
+        for classifier in CLASSIFIERS
+    }
+
+
+def _over_combinations(part: Callable[[Combinations], Part]) -> Judge:
+    """Judge all combinations together.
+
+    The figure names the data sets, because a verdict may rest on one alone.
+    """
+
+    def judge(runs: Table) -> Finding:
+        found = _combinations(runs)
+        if not found:
+            return NOTHING
+        ours, whole, some = part(found)
+        titles = ", ".join(dict.fromkeys(data_title(experiment) for experiment, _, _ in found))
+        judged = [
+            (experiment, name) for experiment, d, _ in found for name in at_latent(d).values()
+        ]
+        return Finding(f"{titles}: {ours}", graded(whole, some), judged)
+
+    return judge
 
 
 def clearly_above(ours: np.ndarray, theirs: np.ndarray) -> bool:
@@ -62,93 +93,81 @@ def clearly_above(ours: np.ndarray, theirs: np.ndarray) -> bool:
     return bool(ttest_1samp(ahead, 0, alternative="greater").pvalue < 0.05)
 
 
-def _data_of(found: list[Combination]) -> str:
-    """Name the data sets that there are, for a verdict may rest on one alone."""
-    return ", ".join(dict.fromkeys(data_title(place) for place, *_ in found))
-
-
-def _outperforms(runs: Table) -> tuple[str, str]:
-    found = list(_combinations(runs))
-    if not found:
-        return "none", VERDICTS[3]
-    first = sum(bool(ours.mean() > theirs.mean()) for *_, ours, theirs in found)
-    clear = sum(clearly_above(ours, theirs) for *_, ours, theirs in found)
-    told = f"first in {first} of {len(found)} combinations, in {clear} by a paired test"
+def _outperforms(found: Combinations) -> Part:
+    first = sum(ahead.on_average for ahead in found.values())
+    clear = sum(clearly_above(ahead.ours, ahead.theirs) for ahead in found.values())
+    ours = f"first in {first} of {len(found)} combinations, in {clear} by a paired test"
     share, sure = first / len(found), clear / len(found)
-    verdict = VERDICTS[0 if share >= 0.75 and sure >= 0.5 else 1 if share > 0.5 else 2]
-    return f"{_data_of(found)}: {told}", verdict
+    return Part(ours, share >= 0.75 and sure >= 0.5, share > 0.5)
 
 
-def _margins(runs: Table) -> tuple[str, str]:
-    found = list(_combinations(runs))
-    if not found:
-        return "none", VERDICTS[3]
-    margin = {
-        name: float(np.mean([a.mean() - b.mean() for _, m, _, a, b in found if m == name]))
-        for name in CLASSIFIERS
-    }
-    told = ", ".join(f"{CLASSIFIERS[m]} {100 * v:+.1f} points" for m, v in margin.items())
-    told = f"{_data_of(found)}: {told}"
+def _margins(found: Combinations) -> Part:
+    margin = {}
+    for name in CLASSIFIERS:
+        leads = [ahead for (_, _, classifier), ahead in found.items() if classifier == name]
+        margin[name] = np.mean([ahead.ours.mean() - ahead.theirs.mean() for ahead in leads])
     larger = margin["svm"] > margin["knn"]
-    return told, VERDICTS[0 if larger and margin["svm"] > 0 else 1 if larger else 2]
+    return Part(_points(margin), larger and margin["svm"] > 0, larger)
 
 
-def _coil_at_16(runs: Table) -> tuple[str, str]:
-    for place, metric, d, ours, theirs in _combinations(runs):
-        if (place, metric, d) == ("classification/coil20", "svm", 16):
-            good = [bool(ours.mean() >= 0.95), bool(ours.mean() - theirs.mean() >= 0.05)]
-            told = f"I-AE {spread(ours, 3)}, best rival {spread(theirs, 3)}"
-            return told, VERDICTS[0 if all(good) else 1 if any(good) else 2]
-    return "none", VERDICTS[3]
+def _points(margin: Mapping[str, float]) -> str:
+    return ", ".join(f"{CLASSIFIERS[name]} {100 * v:+.1f} points" for name, v in margin.items())
 
 
-def _competitive(runs: Table) -> tuple[str, str]:
-    told, close = [], []
-    for data in sections.SECTIONS["generalization"].data_sets:
-        place = place_of(runs, "generalization", data, (*OURS, *OTHERS))
-        if place is None or not learned(runs, place):
-            continue
-        for metric, unit in (("error_per_pixel", "error"), (distance_of(runs, place), "Frechet")):
+def _coil_at_16(runs: Table, experiment: str) -> Part:
+    ahead = _lead(runs, experiment, 16, "svm")
+    accuracy = ahead.ours.mean()
+    return demands(
+        f"I-AE {spread(ahead.ours, 3)}, best rival {spread(ahead.theirs, 3)}",
+        accuracy >= 0.95,
+        accuracy - ahead.theirs.mean() >= 0.05,
+    )
+
+
+def _competitive(runs: Table) -> Finding:
+    made = [f"generalization/{data}" for data in sections.SECTIONS["generalization"].data_sets]
+    judged = [e for e in attempted(runs, made, (*OURS, *OTHERS)) if learned(runs, e)]
+    if not judged:
+        return NOTHING
+    figures, close = [], []
+    for experiment in judged:
+        frechet = distance_of(runs, experiment)
+        for metric, unit in (("error_per_pixel", "error"), (frechet, "Frechet")):
             ours, theirs = (
-                min(values(runs, place, m, metric).mean() for m in group)
+                min(values(runs, experiment, m, metric).mean() for m in group)
                 for group in (OURS, OTHERS)
             )
-            told.append(f"{data_title(place)} {unit}: {ours:.3g} against {theirs:.3g}")
-            close.append(bool(ours <= CLOSE * theirs))
-    if not close:
-        return "none", VERDICTS[3]
-    share = float(np.mean(close))
-    return "; ".join(told), VERDICTS[0 if share >= 0.8 else 1 if share >= 0.5 else 2]
+            figures.append(f"{data_title(experiment)} {unit}: {ours:.3g} against {theirs:.3g}")
+            close.append(ours <= CLOSE * theirs)
+    share = np.mean(close)
+    keys = [(experiment, method) for experiment in judged for method in (*OURS, *OTHERS)]
+    return Finding("; ".join(figures), graded(share >= 0.8, share >= 0.5), keys)
 
 
-def learned(runs: Table, place: str) -> bool:
+def learned(runs: Table, experiment: str) -> bool:
     """Tell whether some method rebuilds test images better than the mean training image would."""
     methods = (*OURS, *OTHERS)
-    errors = [values(runs, place, m, "error_per_pixel").mean() for m in methods]
-    return bool(min(errors) < values(runs, place, "I-AE", "mean_image_error").mean())
+    errors = [values(runs, experiment, m, "error_per_pixel").mean() for m in methods]
+    return bool(min(errors) < values(runs, experiment, "I-AE", "mean_image_error").mean())
 
 
-def distance_of(runs: Table, place: str) -> str:
+def distance_of(runs: Table, experiment: str) -> str:
     """Return the metric of the Frechet column: the real FID if every run that ended has it."""
-    every = [run for (where, _), group in runs.items() if where == place for run in group]
+    every = [run for (where, _), group in runs.items() if where == experiment for run in group]
     real = all("fid" in run.metrics for run in every if run.metrics)
     return "fid" if real else "frechet_rebuilt"
 
 
+def _printed_leads(classifier: str) -> list[float]:
+    """Return by how much I-AE is ahead of the best rival in each row that the paper prints."""
+    rows = table_2(classifier).values()
+    return [row["I-AE"] - max(row[m] for m in RIVALS) for row in rows]
+
+
 def _printed_firsts() -> str:
-    rows = [row for metric in CLASSIFIERS for row in table_2(metric).values()]
-    ahead = [row["I-AE"] - max(row[m] for m in RIVALS) for row in rows]
+    ahead = [margin for classifier in CLASSIFIERS for margin in _printed_leads(classifier)]
     first, level = sum(a > 0 for a in ahead), sum(a == 0 for a in ahead)
-    return f"first in {first} of {len(rows)} combinations, level with the best in {level}"
-
-
-def _printed_margins() -> str:
-    told = []
-    for metric, title in CLASSIFIERS.items():
-        rows = table_2(metric).values()
-        mean = np.mean([row["I-AE"] - max(row[m] for m in RIVALS) for row in rows])
-        told.append(f"{title} {100 * mean:+.1f} points")
-    return ", ".join(told)
+    return f"first in {first} of {len(ahead)} combinations, level with the best in {level}"
 
 
 def _printed_coil() -> str:
@@ -164,7 +183,7 @@ def _printed_competitive() -> str:
     return "; ".join(told)
 
 
-DOWNSTREAM_CLAIMS = (
+CLAIMS = (
     Claim(
         "better accuracy", "4.3, Table 2",
         "I-AE outperforms the baseline autoencoders in almost all combinations",
@@ -173,15 +192,15 @@ DOWNSTREAM_CLAIMS = (
         "I-AE has the highest mean accuracy in at least three quarters, and in at least half a "
         "paired one-sided t-test across three seeds or more puts it above the best rival (5 %); "
         "partly: the highest mean in more than half.",
-        _outperforms,
+        _over_combinations(_outperforms),
     ),
     Claim(
         "larger margins for the SVM", "4.3, Table 2",
         "the margins in favour of I-AE are larger for the linear SVM",
-        _printed_margins(),
+        _points({c: float(np.mean(_printed_leads(c))) for c in CLASSIFIERS}),
         "Accuracy of I-AE minus that of the best rival, mean over combinations. Reproduced: larger "
         "for the SVM than for 5-NN, and above zero; partly: larger only.",
-        _margins,
+        _over_combinations(_margins),
     ),
     Claim(
         "COIL-20 at 16 dimensions", "4.3, Table 2",
@@ -189,7 +208,7 @@ DOWNSTREAM_CLAIMS = (
         _printed_coil(),
         "Means over seeds. Reproduced: at least 95 %, and at least 5 points above the best rival; "
         "partly: one of the two.",
-        _coil_at_16,
+        on_each(["classification/coil20"], tuple(at_latent(16).values()), _coil_at_16),
     ),
     Claim(
         "competitive reconstruction", "A.2.1, Table 7",

@@ -9,106 +9,62 @@ from scipy.stats import spearmanr
 
 from isoae_lib.paper import sections
 from isoae_lib.paper.claims.rule import (
-    VERDICTS,
     Claim,
+    Judge,
+    Part,
     Table,
-    attempted,
+    data_title,
+    demands,
+    lead,
+    on_each,
     paired,
     spread,
     values,
 )
 from isoae_lib.paper.data import images
 
-LEAST = 300  # steps below which nothing is judged
-RIVALS = tuple(m for m in sections.FIGURE_5_METHODS if m != "I-AE")
+FIGURE_6 = ("sensitivity/mnist", "sensitivity/fashion-mnist")
 WEIGHED = {w: f"I-AE,weight={w}" for w in sections.FIGURE_6_WEIGHTS}  # weight -> method
 STABLE = tuple(w for w in sections.FIGURE_6_WEIGHTS if 0.01 <= w <= 0.5)
 
 
-def stand_ins(data: str) -> tuple[str, ...]:
-    """Where 5,000 digits are all there is of MNIST, they are judged in its place."""
-    return ("mnist", "mnist-5k") if data == "mnist" else (data,)
+def rebuild(runs: Table, experiment: str, *methods: str) -> bool:
+    """Tell whether each method rebuilds its images better than their mean image would.
 
-
-def data_title(place: str) -> str:
-    """Return the title of the data set of a place, `section/data`."""
-    return images.DATA_SETS[place.partition("/")[2]].title
-
-
-def _places(runs: Table, data: str) -> dict[str, str]:
-    """Return where all methods of Figure 5 were trained on a data set: network -> place."""
-    found = {}
-    for section, network in sections.FIGURE_5_NETWORKS.items():
-        for name in stand_ins(data):
-            place = f"{section}/{name}"
-            if network not in found and attempted(runs, place, sections.FIGURE_5_METHODS, LEAST):
-                found[network] = place
-    return found
-
-
-def _passed(told: list[str], good: list[bool]) -> tuple[str, str]:
-    """Reproduced if all is good, partly if some is, not attempted if nothing was judged."""
-    if not good:
-        return "none", VERDICTS[3]
-    return "; ".join(told), VERDICTS[0 if all(good) else 1 if any(good) else 2]
-
-
-def rebuilds(runs: Table, place: str, method: str) -> bool:
-    """Tell whether a method rebuilds its images better than their mean image would.
-
-    The mean image is the same for all seeds; records older than its measurement are believed.
+    The mean image is the same for all seeds. Where no record has its error, the answer is yes.
     """
-    own, mean_image = (values(runs, place, method, m) for m in ("rmse", "mean_image_rmse"))
-    return bool(own.mean() < mean_image.min())
+    return all(
+        values(runs, experiment, method, "rmse").mean()
+        < values(runs, experiment, method, "mean_image_rmse").min()
+        for method in methods
+    )
 
 
-def _best(metric: str, data: str, lowest: bool) -> Callable[[Table], tuple[str, str]]:
-    """I-AE against the baseline autoencoders: for every network and seed, or on average.
+def _best(metric: str, data: str, lowest: bool) -> Judge:
+    """Compare I-AE with the baseline autoencoders; one that does not rebuild images has lost."""
 
-    Networks on which I-AE does not rebuild the images are not judged, and a rival that does not has
-    lost.
-    """
+    def part(runs: Table, experiment: str) -> Part:
+        lost = np.inf if lowest else -np.inf
+        found = paired(runs, experiment, sections.FIGURE_5_METHODS, metric, lost)
+        for method, numbers in found.items():
+            if not rebuild(runs, experiment, method):
+                found[method] = np.full(len(numbers), lost)
+        ahead = lead(found, lowest)
+        network = sections.FIGURE_5_NETWORKS[experiment.partition("/")[0]]
+        return Part(
+            f"{network} on {data_title(experiment)}: I-AE {spread(ahead.ours)}, best rival "
+            f"{ahead.rival} {spread(ahead.theirs)}",
+            ahead.everywhere,
+            ahead.on_average,
+        )
 
-    def judge(runs: Table) -> tuple[str, str]:
-        judged = {
-            network: place
-            for network, place in _places(runs, data).items()
-            if rebuilds(runs, place, "I-AE")
-        }
-        told, every_seed, on_average = [], [], []
-        for network, place in judged.items():
-            sign = 1 if lowest else -1
-            lost = sign * np.inf
-            found = paired(runs, place, sections.FIGURE_5_METHODS, metric, lost)
-            ours = found["I-AE"]
-            theirs = {
-                m: found[m] if rebuilds(runs, place, m) else np.full(len(ours), lost)
-                for m in RIVALS
-            }
-            rival = min(RIVALS, key=lambda m: sign * theirs[m].mean())
-            every_seed.append(all((sign * ours < sign * v).all() for v in theirs.values()))
-            on_average.append(bool(sign * ours.mean() < sign * theirs[rival].mean()))
-            told.append(
-                f"{network} on {data_title(place)}: I-AE {spread(ours)}, best rival {rival} "
-                f"{spread(theirs[rival])}"
-            )
-        if not judged:
-            return "none", VERDICTS[3]
-        verdict = 0 if all(every_seed) else 1 if any(on_average) else 2
-        return "; ".join(told), VERDICTS[verdict]
-
-    return judge
+    experiments = [f"{section}/{data}" for section in sections.FIGURE_5_NETWORKS]
+    return on_each(
+        experiments, sections.FIGURE_5_METHODS, part, gate=lambda runs, e: rebuild(runs, e, "I-AE")
+    )
 
 
-def swept_at(runs: Table, data: str) -> str | None:
-    """Return where all weights of Figure 6 were trained on a data set; None if one is missing."""
-    for name in stand_ins(data):
-        if attempted(runs, place := f"sensitivity/{name}", WEIGHED.values(), LEAST):
-            return place
-    return None
-
-
-def weights_of(runs: Table, place: str, metric: str) -> dict[float, np.ndarray]:
+def weights_of(runs: Table, experiment: str, metric: str) -> dict[float, np.ndarray]:
     """Return a loss or a metric of every seed at each weight of Figure 6.
 
     Losses are those of the record, taken over training images after the fit.
@@ -116,54 +72,45 @@ def weights_of(runs: Table, place: str, metric: str) -> dict[float, np.ndarray]:
     return {
         w: np.array([
             (run.record["losses"] | run.metrics).get(metric, np.inf)
-            for run in runs[place, method]
+            for run in runs[experiment, method]
         ])
         for w, method in WEIGHED.items()
     }  # fmt: skip
 
 
-def _judged(runs: Table) -> dict[str, str]:
-    """Return where Figure 6 can be judged, by the title of the data set."""
-    places = [place for data in ("mnist", "fashion-mnist") if (place := swept_at(runs, data))]
-    return {
-        data_title(place): place
-        for place in places
-        if all(rebuilds(runs, place, method) for method in WEIGHED.values())
-    }
+def _against_lambda(part: Callable[[Table, str], Part]) -> Judge:
+    """Judge a claim where images are rebuilt at every weight of Figure 6."""
+    methods = tuple(WEIGHED.values())
+    return on_each(FIGURE_6, methods, part, gate=lambda runs, e: rebuild(runs, e, *methods))
 
 
-def _stable(runs: Table) -> tuple[str, str]:
-    told, good = [], []
-    for title, place in _judged(runs).items():
-        losses, accuracy = (weights_of(runs, place, m) for m in ("L_rec", "knn_accuracy"))
-        rec = np.array([losses[w].mean() for w in STABLE])
-        acc = np.array([accuracy[w].mean() for w in STABLE])
-        told.append(
-            f"{title}: L_rec {rec.max() / rec.min():.2f}x, accuracy varies by {np.ptp(acc):.2f}"
-        )
-        good += [bool(rec.max() <= 1.5 * rec.min()), bool(np.ptp(acc) <= 0.1)]
-    return _passed(told, good)
+def _stable(runs: Table, experiment: str) -> Part:
+    rec, accuracy = (
+        np.array([weights_of(runs, experiment, metric)[w].mean() for w in STABLE])
+        for metric in ("L_rec", "knn_accuracy")
+    )
+    return demands(
+        f"{data_title(experiment)}: L_rec {rec.max() / rec.min():.2f}x, accuracy varies by "
+        f"{np.ptp(accuracy):.2f}",
+        rec.max() <= 1.5 * rec.min(),
+        np.ptp(accuracy) <= 0.1,
+    )
 
 
-def _fall_at_once(runs: Table) -> tuple[str, str]:
-    told, good = [], []
-    for title, place in _judged(runs).items():
-        for name in ("L_iso", "L_piso"):
-            found = weights_of(runs, place, name)
-            before, after = found[0].mean(), found[0.01].mean()
-            told.append(f"{title} {name}: {before:.2g} to {after:.2g}")
-            good.append(bool(after <= before / 10))
-    return _passed(told, good)
+def _fall_at_once(runs: Table, experiment: str) -> Part:
+    ours, fallen = [], []
+    for name in ("L_iso", "L_piso"):
+        found = weights_of(runs, experiment, name)
+        before, after = found[0].mean(), found[0.01].mean()
+        ours.append(f"{data_title(experiment)} {name}: {before:.2g} to {after:.2g}")
+        fallen.append(after <= before / 10)
+    return demands("; ".join(ours), *fallen)
 
 
-def _rises(runs: Table) -> tuple[str, str]:
-    told, good = [], []
-    for title, place in _judged(runs).items():
-        found = weights_of(runs, place, "L_rec")
-        rank = spearmanr(list(found), [v.mean() for v in found.values()]).statistic
-        told.append(f"{title}: rank correlation {rank:.2f}")
-        good.append(bool(rank >= 0.8))
-    return _passed(told, good)
+def _rises(runs: Table, experiment: str) -> Part:
+    found = weights_of(runs, experiment, "L_rec")
+    rank = spearmanr(list(found), [v.mean() for v in found.values()]).statistic
+    return demands(f"{data_title(experiment)}: rank correlation {rank:.2f}", rank >= 0.8)
 
 
 REBUILT = (
@@ -174,7 +121,7 @@ AT_ALL = " Judged where images are rebuilt better than by their mean image at ev
 TITLES = {
     data: images.DATA_SETS[data].title for data in sections.SECTIONS["classification"].data_sets
 }
-IMAGE_CLAIMS = (
+CLAIMS = (
     *(
         Claim(
             f"crowding, {title}", "4.2, Figure 5",
@@ -211,7 +158,7 @@ IMAGE_CLAIMS = (
         "From 0.01 to 0.5, means over seeds: the largest L_rec is at most 1.5 times the smallest, "
         "and 5-nearest-neighbour accuracy in the plane varies by at most 0.1. Reproduced: both, on "
         "every data set trained; partly: some of that." + AT_ALL,
-        _stable,
+        _against_lambda(_stable),
     ),
     Claim(
         "L_iso and L_piso fall at once", "4.4, Figure 6",
@@ -219,7 +166,7 @@ IMAGE_CLAIMS = (
         "a picture",
         "At lambda = 0.01, means over seeds, at most a tenth of what they are at 0. Reproduced: "
         "both losses on every data set trained; partly: some of that." + AT_ALL,
-        _fall_at_once,
+        _against_lambda(_fall_at_once),
     ),
     Claim(
         "L_rec rises", "4.4, Figure 6",
@@ -227,6 +174,6 @@ IMAGE_CLAIMS = (
         "a picture",
         "Spearman's rank correlation of lambda and L_rec, means over seeds. Reproduced: at least "
         "0.8 on every data set trained; partly: on one of two." + AT_ALL,
-        _rises,
+        _against_lambda(_rises),
     ),
 )  # fmt: skip
