@@ -39,8 +39,8 @@ def store_path() -> Path:
 def find(spec: RunSpec, store: Path | None = None) -> Run | None:
     """Return the spec's record from the local store, if it is whole and this code trained it.
 
-    A damaged record counts as absent, with a warning. Of images that are not the official ones, the
-    record must be of those that are there.
+    A damaged record counts as absent, with a warning. A record of images that are not the official
+    ones counts only if the same images are on this machine.
     """
     folder = (store or store_path()) / spec.key
     if not (folder / "run.json").is_file():
@@ -75,26 +75,26 @@ def get(
     store : Path, optional
         Where records are kept; `store_path()` unless given.
     stop : callable
-        When it says yes, the run ends with a checkpoint.
+        When it returns True, the run ends with a checkpoint.
 
     Raises
     ------
     InputError
         If the store cannot be written to, the disk is full, or the device is not there.
     Unfinished
-        If `stop` said so.
+        If `stop` returned True.
     """
     store = store or store_path()
     return current(spec, store) or _train([spec], preset, store, device, progress, stop)[0]
 
 
 def current(spec: RunSpec, store: Path | None = None) -> Run | None:
-    """Return what `find` does, measured by this code: from its weights, if other code did it."""
+    """Return what `find` does; if other code measured it, it is measured again from its weights."""
     store = store or store_path()
     run = find(spec, store)
     if run is None or _is_measured(run):
         return run
-    with _alone_with(spec.key, store):
+    with _locked(spec.key, store):
         if (run := find(spec, store)) and not _is_measured(run):
             records.write(store, run.data, run.record, run.model, run.history)
         return find(spec, store)
@@ -141,14 +141,14 @@ def _train(
     progress: training.Progress | None,
     stop: training.Stop,
 ) -> list[Run]:
-    """Train runs of one shape at once, alone with them, and write the records that are missing."""
+    """Train runs of one shape at once, under their locks, and write the missing records."""
     training.device_of(device)
     with files.writing(f"the store {store}"):
         files.write_aside(store / "writable", "").unlink()
     checkpoint = _checkpoint(store, specs)
     with ExitStack() as held:
-        for key in sorted(spec.key for spec in specs):  # in one order, or two could wait crosswise
-            held.enter_context(_alone_with(key, store))
+        for key in sorted(spec.key for spec in specs):  # else two could wait for each other
+            held.enter_context(_locked(key, store))
         there = [find(spec, store) for spec in specs]
         if not all(there):
             data = [Data(spec) for spec in specs]
@@ -162,7 +162,7 @@ def _train(
 
 
 @contextmanager
-def _alone_with(key: str, store: Path) -> Iterator[None]:
+def _locked(key: str, store: Path) -> Iterator[None]:
     """Hold a run's lock, waiting for it; the system frees it when its owner dies."""
     lock = FileLock(store / f".{key}.lock")
     try:

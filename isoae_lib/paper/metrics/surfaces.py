@@ -19,6 +19,8 @@ from isoae_lib.paper.metrics.rounding import for_a_picture
 GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
 # Of the histogram of edge ratios that a record keeps; one more bin counts what is above.
 RATIO_BINS = np.linspace(0, 3, 901)
+PAIRS = 20_000  # of points, whose distances are compared
+BOX_SIDE = 100  # points along either side of Figure 4's grid
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
 
 
@@ -114,26 +116,12 @@ def std_of(ratios: Array) -> float:
     return float(ratios.std()) if len(ratios) else np.inf
 
 
-def distance_correlation(
-    codes: Array, chart: Array, surface: Surface, pairs: int = 20_000
-) -> float:
+def distance_correlation(codes: Array, chart: Array, surface: Surface) -> float:
     """Correlate latent distances with distances along the surface (Pearson, random pairs)."""
-    i, j = np.random.default_rng(0).integers(0, len(codes), (2, pairs))
+    i, j = np.random.default_rng(0).integers(0, len(codes), (2, PAIRS))
     latent = np.linalg.norm(codes[i] - codes[j], axis=1)
     true = surface.distances(chart[i], chart[j])
     return float(np.corrcoef(latent, true)[0, 1])
-
-
-def latent_box(codes: Array, side: int = 100) -> Array:
-    """Return a grid (side, side, 2) over the codes' bounding box: what Figure 4 decodes.
-
-    The box lies along the codes' principal axes, since the latent space has none of its own.
-    """
-    centre = codes.mean(0)
-    axes = np.linalg.svd(codes - centre, full_matrices=False)[2]
-    turned = (codes - centre) @ axes.T
-    sides = [np.linspace(low, high, side) for low, high in zip(turned.min(0), turned.max(0))]
-    return centre + np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1) @ axes
 
 
 def far_from(surface: Surface, image: Array) -> NDArray[np.bool_]:
@@ -146,9 +134,16 @@ def far_from(surface: Surface, image: Array) -> NDArray[np.bool_]:
 
 
 def decoded_box(decode: Map, codes: Array) -> Array:
-    """Decode a grid over the codes' bounding box: the surface (side, side, 3) of Figure 4."""
-    box = latent_box(codes)
-    return decode(box.reshape(-1, 2)).reshape(*box.shape[:2], -1)
+    """Decode a grid over the codes' bounding box: the surface (side, side, 3) of Figure 4.
+
+    The box lies along the codes' principal axes, since the latent space has none of its own.
+    """
+    centre = codes.mean(0)
+    axes = np.linalg.svd(codes - centre, full_matrices=False)[2]
+    turned = (codes - centre) @ axes.T
+    sides = np.linspace(turned.min(0), turned.max(0), BOX_SIDE, axis=1)
+    box = centre + np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1) @ axes
+    return decode(box.reshape(-1, 2)).reshape(BOX_SIDE, BOX_SIDE, -1)
 
 
 def extra_area(decoded: Array, far: NDArray[np.bool_], surface: Surface) -> float:
