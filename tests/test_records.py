@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,6 +16,7 @@ from test_cli import call
 
 from isoae_lib.core import training
 from isoae_lib.errors import InputError
+from isoae_lib.files import ROOT
 from isoae_lib.paper import datasets, provenance, records, runs, sections
 from isoae_lib.paper.data import images, surfaces
 from isoae_lib.paper.datasets import Data
@@ -209,6 +212,43 @@ def test_what_is_new_is_measured_of_the_weights_without_training(folder, store, 
     assert again.record == before.record and list(again.record) == list(before.record)
     assert again.history == before.history and (again.codes == before.codes).all()
     assert checksum(again.folder) == checksum(next(store.glob(".*.replaced")))
+
+
+MEASURE = """
+import json
+from isoae_lib.core import training
+from isoae_lib.paper import runs
+from isoae_lib.paper.specs import RunSpec
+if {stored}:
+    training.fits = None
+run = runs.get(RunSpec(data="s-shape", method="AE", **{settings}))
+print(json.dumps([run.record["files"]["weights.safetensors"], *run.metrics, *run.figures]))
+"""
+
+
+@pytest.mark.slow
+def test_a_metric_and_a_figure_are_added_in_a_copy_and_stored_records_have_them(tmp_path):
+    library = shutil.copytree(ROOT / "isoae_lib", tmp_path / "isoae_lib")
+
+    def measured(stored):
+        script = MEASURE.format(settings=TINY, stored=stored)
+        words = [sys.executable, "-c", script]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    before = measured(stored=False)
+    file = library / "paper/metrics/surfaces.py"
+    text = file.read_text(encoding="utf-8")
+    for known, more in (
+        ('"extra_area": e', '"widest": sigma.max()'),
+        ('"far_from', '"box": codes'),
+    ):
+        assert text.count(known) == 1
+        text = text.replace(known, f"{more},\n        {known}")
+    file.write_text(text, encoding="utf-8")
+    weights, *after = measured(stored=True)
+    assert weights == before.pop(0) and set(after) - set(before) == {"widest", "box"}
 
 
 def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monkeypatch):

@@ -18,8 +18,8 @@ Map = Callable[[NDArray], Array]
 
 AT_ONCE = 2000  # points through a network together: their activations stay in the cache
 NUMBERS_AT_ONCE = 400_000  # the same for images
-LATENTS_AT_ONCE = 32  # decoded together with their differentials
 LOSS_POINTS = 5000  # over which a record's losses are taken
+LATENTS_AT_ONCE = 32  # decoded together with their differentials
 
 
 def decoder_map(model: Autoencoder) -> Map:
