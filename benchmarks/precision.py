@@ -37,10 +37,8 @@ def std_after(gradients: str, values: str, seed: int) -> float:
     step.has_bfloat16 = lambda device: gradients == "bf16"
     with step.products(values):
         fit = fitting.fit(spec)
-    metrics = surfaces.evaluate(
-        fit.model, *Data(spec).train, SURFACES[spec.data]
-    )  # in double precision
-    return metrics["edge_ratio_std"]
+    metrics, _ = surfaces.measure_surface(fit.model, *Data(spec).train, SURFACES[spec.data])
+    return metrics["edge_ratio_std"]  # in double precision
 
 
 def main(

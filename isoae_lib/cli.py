@@ -234,16 +234,17 @@ def publish(
     names: Names,
     preset: Scale = "published",
     seed: Seeds = None,
-    curve: Annotated[bool, typer.Option("--curve", help="to data/curves instead")] = False,
+    to: Annotated[str, typer.Option(help="folder in data: runs, canaries or curves")] = "runs",
     store: Store = None,
 ) -> None:
-    """Copy finished records, without weights, to data/runs: all of them, or none if one is missing.
+    """Copy finished records, without weights, into data: all of them, or none if one is missing.
 
     Only records that this code trained: a record and the code beside it belong together.
     """
     project()
     from isoae_lib.paper import runs
 
+    choose("folder of published records", to, runs.PUBLISHED)
     found = []
     for name, s in _each(names, seed):
         run = runs.current(sections.spec(name, preset, s), store)
@@ -254,7 +255,7 @@ def publish(
             )
         found.append((run, name))
     for run, name in found:
-        print(runs.publish(run, name, runs.CURVES if curve else runs.PUBLISHED))
+        print(runs.publish(run, name, to))
 
 
 @runs_app.command("verdicts")

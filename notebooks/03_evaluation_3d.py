@@ -14,11 +14,9 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from isoae_lib.core import diagnostics
 from isoae_lib.book import figures, tables
 from isoae_lib.paper import claims, runs, sections
 from isoae_lib.paper.claims import rule
@@ -111,7 +109,8 @@ pd.DataFrame(
 # The whole distribution of edge ratios:
 
 # %% tags=["hide-input"]
-_ = figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()})
+by_title = {SURFACES[data].title: row for data, row in table_1.items()}
+_ = figures.edge_histograms(by_title)
 # %% [markdown]
 # ## Singular values of the differentials
 #
@@ -120,15 +119,7 @@ _ = figures.edge_histograms({SURFACES[d].title: r for d, r in table_1.items()})
 # moves its box, one that distorts makes it tall.
 
 # %% tags=["hide-input"]
-sigma = {
-    SURFACES[data].title: {
-        m: np.linalg.svd(diagnostics.differentials(r.model, r.points)[0], compute_uv=False)
-        for m, r in row.items()
-        if r.record["status"] == "finished"
-    }
-    for data, row in table_1.items()
-}
-_ = figures.singular_values(sigma)
+_ = figures.singular_values(by_title)
 # %% [markdown]
 # Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$; medians over the
 # data of the Frobenius norms, which are 0 for an isometric autoencoder, and the correlation of
@@ -138,6 +129,7 @@ _ = figures.singular_values(sigma)
 asked = {
     "|A'A - I|": "ATA_error",
     "|BB' - I|": "BBT_error",
+    "|BA - I|": "BA_error",
     "|B - A'|": "pinv_error",
     "correlation of distances": "distance_correlation",
 }
@@ -153,12 +145,12 @@ for source, table in sources.items():
 
 # %% tags=["hide-input"]
 pair = {m: shown["s-shape"][m] for m in ("I-AE-without-L_piso", "I-AE")}
-_ = figures.decoder_surfaces(SURFACES["s-shape"], pair)
+_ = figures.decoder_surfaces(pair)
 # %% [markdown]
 # The same, to turn with the mouse or a finger:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(figures.turning_surfaces(SURFACES["s-shape"], pair), raw=True)
+display(figures.turning_surfaces(pair), raw=True)
 
 # %% [markdown]
 # The area of the extra parts, in units of the surface's own area:

@@ -89,7 +89,7 @@ display(images.hover(first.codes, pixels, first.labels, classes), raw=True)
 
 # %% tags=["hide-input"]
 measured = {
-    ("classic", m): plane.of_plane(their_pixels, their_labels, plane.astype(float))
+    ("classic", m): plane.embedding_numbers(their_pixels, their_labels, plane.astype(float))
     for m, plane in classic.items()
 }
 mean_image = first.metrics["mean_image_rmse"]
@@ -148,7 +148,7 @@ for d in sections.SECTIONS["classification"].data_sets:
 # the paper has 1,000 epochs. Where a line still moves at its end, a verdict may move with it.
 
 # %% tags=["hide-input"]
-lengths = rule.table([*runs.published(), *runs.published(runs.CURVES)])
+lengths = rule.table([*runs.published(), *runs.published("curves")])
 _ = images.along_steps(lengths, "visualization-FC/mnist")
 
 # %% [markdown]

@@ -91,14 +91,14 @@ for title in [title for title in titles if title not in there]:
 
 # %% tags=["hide-input"]
 rows = {"test image": Data(spec).test[0]} | {
-    m: here[place, m][0].pictures["rebuilt"] for m in methods
+    m: here[place, m][0].figure("rebuilt") for m in methods
 }
 _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% tags=["hide-input"]
 for title, where in there.items():
     tests = downstream.test_images(published[where, "AE"][0])
-    shown = {m: published[where, m][0].pictures["rebuilt"] for m in methods
+    shown = {m: published[where, m][0].figure("rebuilt") for m in methods
              if (where, m) in published}  # fmt: skip
     figure = downstream.pictures(tests | shown, downstream.table_7_name)
     figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
@@ -123,7 +123,7 @@ downstream.sampling_table(published, there) if there else None
 # Drawn from the mixture, in this build:
 
 # %% tags=["hide-input"]
-rows = {m: here[place, m][0].pictures["mixture"] for m in methods}
+rows = {m: here[place, m][0].figure("mixture") for m in methods}
 _ = downstream.pictures(rows, downstream.table_7_name)
 
 # %% [markdown]

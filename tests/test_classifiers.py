@@ -87,6 +87,6 @@ def test_an_autoencoder_is_judged_on_test_images():
     model = Autoencoder(nn.Linear(4, 4), nn.Linear(4, 4))
     for layer, bias in ((model.encoder, 0.0), (model.decoder, 0.1)):
         layer.weight.data, layer.bias.data = torch.eye(4), torch.full((4,), bias)
-    found = classifiers.evaluate(model, data, x / 255)
+    found = classifiers.measure_classification(model, data, x / 255)
     assert found.pop("test_rmse") == pytest.approx(0.1)
     assert len(found) == 4 and set(found.values()) == {0.5}

@@ -9,11 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from scipy.stats import gaussian_kde
 
 from isoae_lib.book import downstream
-from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper import claims, datasets, density, embeddings, references, sections
 from isoae_lib.paper.claims import rule
@@ -294,7 +292,7 @@ def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
     assert (record["labels"] == labels).all() and record["images"] == 300
     for method, flat in planes.items():
         assert np.abs(record["planes"][method] - flat).max() <= 0.0051
-        assert record["metrics"][method] == plane.of_plane(pixels, labels, flat)
+        assert record["metrics"][method] == plane.embedding_numbers(pixels, labels, flat)
     (tmp_path / "mnist-5k.json").write_text('{"data": "mnist"', encoding="utf-8")
     with pytest.raises(InputError, match=r"mnist-5k\.json is damaged"):
         embeddings.published()
@@ -311,29 +309,17 @@ def test_the_embedded_images_are_those_of_figure_5(monkeypatch, data):
     assert [(spec.data, spec.latent) for spec in asked] == [(data, 2)]
 
 
-class _Stretched(torch.nn.Module):
-    """f(z) = (z_1, z_2 ** 2 / 2, 0), which stretches by z_2."""
-
-    def __init__(self):
-        super().__init__()
-        self.unused = torch.nn.Parameter(torch.zeros(1))
-
-    def forward(self, z):
-        return torch.stack([z[:, 0], z[:, 1] ** 2 / 2, 0 * z[:, 0]], 1)
-
-
-class _Back(_Stretched):
-    def forward(self, x):
-        return torch.stack([x[:, 0], (2 * x[:, 1]).sqrt()], 1)
+def stretched(n):
+    """A run whose decoder (z_1, z_2 ** 2 / 2, 0) of points uniform in area stretches by z_2."""
+    chart = np.random.default_rng(0).uniform((0, 0.5), (1, 1.5), size=(n, 2))
+    codes = np.column_stack([chart[:, 0], np.sqrt(2 * chart[:, 1])])
+    sigma = np.sort(np.column_stack([np.ones(n), codes[:, 1]]))[:, ::-1]
+    kept = {"singular_values": sigma.astype(np.float16)}
+    return SimpleNamespace(codes=codes, chart=chart, figure=kept.__getitem__)
 
 
 def test_only_the_corrected_density_of_a_stretched_map_is_even():
-    rng = np.random.default_rng(0)
-    chart = rng.uniform((0, 0.5), (1, 1.5), size=(4000, 2))
-    points = np.column_stack([chart, np.zeros(len(chart))])
-    codes = np.column_stack([chart[:, 0], np.sqrt(2 * chart[:, 1])])
-    model = Autoencoder(_Back(), _Stretched()).double().eval()
-    run = SimpleNamespace(codes=codes, chart=chart, points=points, model=model)
+    run = stretched(4000)
     inside = density.inner(run)
     assert 0.4 < inside.mean() < 0.6
     plain, right = (density.on_manifold(run, corrected)[inside] for corrected in (False, True))
@@ -342,11 +328,9 @@ def test_only_the_corrected_density_of_a_stretched_map_is_even():
 
 
 def test_a_density_is_divided_by_the_area_that_the_decoder_makes():
-    model = Autoencoder(torch.nn.Linear(3, 2, bias=False), torch.nn.Linear(2, 3, bias=False))
-    stretch = torch.tensor([[2.0, 0.0], [0.0, 3.0], [0.0, 0.0]])
-    model.decoder.weight.data, model.encoder.weight.data = stretch, torch.linalg.pinv(stretch)
     codes = np.random.default_rng(0).standard_normal((20, 2))
-    run = SimpleNamespace(codes=codes, points=codes @ stretch.numpy().T, model=model)
+    kept = {"singular_values": np.tile(np.float16([3, 2]), (20, 1))}
+    run = SimpleNamespace(codes=codes, figure=kept.__getitem__)
     of_codes, of_points = (density.on_manifold(run, corrected) for corrected in (False, True))
     assert of_points == pytest.approx(of_codes / 6, rel=1e-5)
 
@@ -357,12 +341,9 @@ def test_unevenness_does_not_depend_on_the_unit():
 
 
 def test_the_figure_shows_densities_of_codes_whatever_the_decoder_does():
-    codes = np.random.default_rng(0).uniform(0.5, 1.5, (20, 2))
-    points = np.column_stack([codes[:, 0], codes[:, 1] ** 2 / 2, np.zeros(20)])
-    model = Autoencoder(_Back(), _Stretched()).double().eval()
-    run = SimpleNamespace(codes=codes, chart=codes, points=points, model=model)
+    run = stretched(20)
     figure = downstream.densities({"I-AE": run})
-    of_codes = gaussian_kde(codes.T)(codes.T)
+    of_codes = gaussian_kde(run.codes.T)(run.codes.T)
     (drawn,) = figure.axes[0].collections
     assert drawn.get_array().data == pytest.approx(of_codes / of_codes.mean())
     plt.close(figure)

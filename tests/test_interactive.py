@@ -11,14 +11,13 @@ import pytest
 
 from isoae_lib.book import figures, images
 from isoae_lib.paper import runs
-from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec
 
 
 def turning(tmp_path):
     spec = RunSpec(data="s-shape", method="AE", points=60, steps=2, batch=20, width=8, depth=1)
     run = runs.get(spec, store=tmp_path)
-    return figures.turning_surfaces(SURFACES["s-shape"], {"AE": run, "I-AE": run})
+    return figures.turning_surfaces({"AE": run, "I-AE": run})
 
 
 def touched(_):

@@ -101,13 +101,13 @@ def test_a_model_of_images_gets_every_number():
     x, labels = Data(spec).train
     model = datasets.build(spec).eval()
     codes = RNG.standard_normal((300, 2))
-    found = plane.evaluate(model, x, labels, codes)
+    found, _ = plane.measure_plane(model, x, labels, codes)
     assert set(found) == {
         "rmse", "mean_image_rmse", "singular_value_median", "condition_median", "crowding",
         "silhouette", "knn_accuracy", "trustworthiness", "continuity",
     }  # fmt: skip
     assert found["condition_median"] >= 1
-    views = plane.of_plane(x[:144], np.repeat([0, 1], 72), codes[:144])
+    views = plane.embedding_numbers(x[:144], np.repeat([0, 1], 72), codes[:144])
     assert {"ring_variation", "closed_rings"} <= set(views)
 
 
@@ -121,7 +121,7 @@ def test_the_error_and_the_condition_are_those_of_the_decoder():
     jacobians = torch.func.vmap(torch.func.jacfwd(lambda z: model.decoder(z[None])[0]))(codes)
     sigma = torch.linalg.svdvals(jacobians).detach().numpy()
     error = (model.decoder(codes) - pixels).detach().numpy()
-    found = plane.evaluate(model.float(), x, labels, codes.numpy())
+    found, _ = plane.measure_plane(model.float(), x, labels, codes.numpy())
     assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-4)
     from_mean = pixels.numpy() - pixels.numpy().mean(0)
     assert found["mean_image_rmse"] == pytest.approx(np.sqrt((from_mean**2).mean()), rel=1e-4)

@@ -15,7 +15,7 @@ from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import features, reconstruction
+from isoae_lib.paper.metrics import features, reconstruction, rounding
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(data="mnist-5k", method="AE", points=1500, network="FC-NN", latent=784)
@@ -47,7 +47,8 @@ def few(monkeypatch):
 
 
 def measured(known, few, added):
-    return reconstruction.evaluate(Identity(added).eval(), Data(SPEC), few, known[0])
+    model = Identity(added).eval()
+    return reconstruction.measure_reconstruction(model, Data(SPEC), few, known[0])
 
 
 def test_a_perfect_autoencoder_has_no_error_and_no_distance(known, few):
@@ -84,10 +85,10 @@ def test_codes_are_drawn_by_the_seed_as_many_as_images_are_tested(known, monkeyp
     model = Autoencoder(nn.Linear(784, 2), nn.Linear(2, 784)).eval()
     codes = np.random.default_rng(0).normal(size=(40, 2))
     spec = replace(SPEC, points=60, seed=7)
-    _, pictures = reconstruction.evaluate(model, Data(spec), codes, known[0])
+    _, pictures = reconstruction.measure_reconstruction(model, Data(spec), codes, known[0])
     for name, z in reconstruction.drawn_codes(codes, 60, 7).items():
         expected = decoder_map(model)(z[: reconstruction.SHOWN])
-        assert np.array_equal(pictures[name], reconstruction.as_bytes(expected))
+        assert np.array_equal(pictures[name], rounding.as_bytes(expected))
 
 
 def test_the_classifier_tells_ten_digits_and_is_judged_on_test_images(known):
@@ -167,7 +168,7 @@ def test_a_mixture_finds_what_one_gaussian_cannot():
 
 
 def test_bytes_are_cut_off_at_black_and_white():
-    assert reconstruction.as_bytes(np.array([-1.0, 0.5, 2.0])).tolist() == [0, 128, 255]
+    assert rounding.as_bytes(np.array([-1.0, 0.5, 2.0])).tolist() == [0, 128, 255]
 
 
 def test_the_real_fid_asks_for_its_extra(monkeypatch):

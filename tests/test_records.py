@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,10 +16,11 @@ from test_cli import call
 
 from isoae_lib.core import training
 from isoae_lib.errors import InputError
+from isoae_lib.files import ROOT
 from isoae_lib.paper import datasets, provenance, records, runs, sections
 from isoae_lib.paper.data import images, surfaces
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import measures
+from isoae_lib.paper.metrics import measures, rounding
 from isoae_lib.paper.specs import RunSpec
 
 AE = RunSpec(data="s-shape", method="AE", **TINY)
@@ -107,7 +110,7 @@ def test_list_and_show(folder, monkeypatch, capsys):
 
 
 def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
     place = runs.publish(runs.read(folder), "3d/s-shape/AE")
     assert place == tmp_path / "published" / "3d/s-shape/AE" / "seed-0"
     ((name, again),) = runs.published()
@@ -118,7 +121,7 @@ def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_pa
 
 
 def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
     specs = {seed: replace(AE, seed=seed) for seed in (0, 1)}
     monkeypatch.setattr(sections, "spec", lambda name, preset, seed: specs[seed])
     words = ("runs", "publish", "3d/s-shape/AE", "--seed", "0", "--seed", "1")
@@ -130,29 +133,47 @@ def test_seeds_are_published_together_or_not_at_all(folder, store, monkeypatch, 
     assert [run.spec.seed for _, run in runs.published()] == [0, 1]
 
 
-def test_pictures_are_published_of_the_first_seed_alone(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
-    (folder / "pictures.npz").write_bytes(b"pictures")
+def test_what_figures_draw_is_published_of_the_first_seed_alone(folder, monkeypatch, tmp_path):
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
     run = runs.read(folder)
-    files = run.record["files"] | {"pictures.npz": "their sum"}
-    for seed, kept in ((0, True), (1, False)):
-        again = replace(
-            run, spec=replace(run.spec, seed=seed), record=run.record | {"files": files}
-        )
-        assert (runs.publish(again, "3d/s-shape/AE") / "pictures.npz").exists() == kept
+    for seed in (0, 1):
+        runs.publish(replace(run, spec=replace(run.spec, seed=seed)), "3d/s-shape/AE")
+    first, second = (run for _, run in runs.published())
+    assert first.figures.keys() == run.figures.keys()
+    assert (first.figure("decoded_surface") == run.figure("decoded_surface")).all()
+    assert second.figures == {}
+    with pytest.raises(InputError, match="keeps no decoded_surface: train the run again"):
+        second.figure("decoded_surface")
+    diverged = replace(second, record=second.record | {"status": "diverged"})
+    with pytest.raises(InputError, match="keeps no decoded_surface: its run diverged"):
+        diverged.figure("decoded_surface")
+
+
+@pytest.mark.parametrize("kind", ["runs", "canaries", "curves"])
+def test_a_record_is_published_where_it_is_asked_for(kind, folder, monkeypatch, tmp_path, capsys):
+    for known in runs.PUBLISHED:
+        monkeypatch.setitem(runs.PUBLISHED, known, tmp_path / known)
+    monkeypatch.setattr(sections, "spec", lambda *_: AE)
+    assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE", "--to", kind) == 0
+    place = tmp_path / kind / "3d/s-shape/AE/seed-0"
+    assert str(place) in capsys.readouterr().out
+    assert [name for name, _ in runs.published(kind)] == ["3d/s-shape/AE"]
+    assert runs.folders() == [folder, place]
+    assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE", "--to", "curve") == 2
+    assert "'curve'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("offset", [0.0, 3000.0])
 def test_published_codes_are_as_precise_as_a_picture_needs(offset):
     codes = np.random.default_rng(0).normal((offset, 0.0), 1.0, (500, 2))
-    kept = runs.for_a_picture(codes)
+    kept = rounding.for_a_picture(codes)
     assert np.abs(kept - codes).max() < 0.01
     assert kept.dtype == (np.float32 if offset else np.float16)
-    assert runs.for_a_picture(codes[:0]).shape == (0, 2)
+    assert rounding.for_a_picture(codes[:0]).shape == (0, 2)
 
 
 def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
     monkeypatch.setattr(sections, "spec", lambda *_: AE)
     monkeypatch.setattr(runs, "code_digest", lambda *_: "other")
     monkeypatch.setattr(records, "code_digest", lambda *_: "other")
@@ -161,17 +182,19 @@ def test_what_other_code_trained_is_not_published(folder, monkeypatch, tmp_path,
     assert not (tmp_path / "published").exists()
 
 
-def test_a_new_metric_is_taken_from_the_weights_without_training(folder, store, monkeypatch):
+def test_what_is_new_is_measured_of_the_weights_without_training(folder, store, monkeypatch):
     before = runs.find(AE)
-    evaluate, digest = records.measures.surfaces.evaluate, provenance.code_digest
+    drawn = before.figures.keys()
+    measure, digest = measures.surfaces.measure_surface, provenance.code_digest
 
     def more(*given):
-        return evaluate(*given) | {"new": 1.5}
+        metrics, figures = measure(*given)
+        return metrics | {"new": 1.5}, figures | {"new": np.arange(3)}
 
     def changed(*modules):
         return f"{modules == provenance.MEASURING} {digest(*modules)}"
 
-    monkeypatch.setattr(records.measures.surfaces, "evaluate", more)
+    monkeypatch.setattr(measures.surfaces, "measure_surface", more)
     assert "new" not in runs.get(AE).metrics  # the same code, as far as its digest says
     for module in (runs, records):
         monkeypatch.setattr(module, "code_digest", changed)
@@ -180,11 +203,52 @@ def test_a_new_metric_is_taken_from_the_weights_without_training(folder, store, 
     (folder / "run.json").write_text(records.sealed(same_training), encoding="utf-8")
     again = runs.get(AE)
     assert again.metrics == before.metrics | {"new": 1.5}
+    assert again.figure("new").tolist() == [0, 1, 2]
+    assert again.figures.keys() - drawn == {"new"}
+    anew = ("code", "measured_by", "metrics", "files")
     assert again.record["measured_by"] == f"True {before.record['measured_by']}"
-    kept = {name: again.record[name] for name in records.TRAINED if name != "code"}
-    assert kept == {name: before.record[name] for name in kept}
+    for record in (again.record, before.record):
+        assert all(record.pop(name) for name in anew)
+    assert again.record == before.record and list(again.record) == list(before.record)
     assert again.history == before.history and (again.codes == before.codes).all()
     assert checksum(again.folder) == checksum(next(store.glob(".*.replaced")))
+
+
+MEASURE = """
+import json
+from isoae_lib.core import training
+from isoae_lib.paper import runs
+from isoae_lib.paper.specs import RunSpec
+if {stored}:
+    training.fits = None
+run = runs.get(RunSpec(data="s-shape", method="AE", **{settings}))
+print(json.dumps([run.record["files"]["weights.safetensors"], *run.metrics, *run.figures]))
+"""
+
+
+@pytest.mark.slow
+def test_a_metric_and_a_figure_are_added_in_a_copy_and_stored_records_have_them(tmp_path):
+    library = shutil.copytree(ROOT / "isoae_lib", tmp_path / "isoae_lib")
+
+    def measured(stored):
+        script = MEASURE.format(settings=TINY, stored=stored)
+        words = [sys.executable, "-c", script]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    before = measured(stored=False)
+    file = library / "paper/metrics/surfaces.py"
+    text = file.read_text(encoding="utf-8")
+    for known, more in (
+        ('"extra_area": e', '"widest": sigma.max()'),
+        ('"far_from', '"box": codes'),
+    ):
+        assert text.count(known) == 1
+        text = text.replace(known, f"{more},\n        {known}")
+    file.write_text(text, encoding="utf-8")
+    weights, *after = measured(stored=True)
+    assert weights == before.pop(0) and set(after) - set(before) == {"widest", "box"}
 
 
 def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monkeypatch):
@@ -229,7 +293,7 @@ def test_collapsed_codes_are_a_result_and_the_worst(store):
 
 
 def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr(runs, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
     run = runs.read(folder)
     place = runs.publish(run, "3d/s-shape/AE")
 

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 
 from isoae_lib.book.interactive import bundle
 from isoae_lib.core.arrays import Array
-from isoae_lib.core.diagnostics import decoder_map, encoder_map, project
 from isoae_lib.core.methods import METHODS
 from isoae_lib.paper.claims.rule import Outcome, Verdict
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
-from isoae_lib.paper.metrics.surfaces import box_image, covered_grid, edge_ratios, far_from
+from isoae_lib.paper.metrics.curves import OFFSETS
+from isoae_lib.paper.metrics.surfaces import RATIO_BINS
 from isoae_lib.paper.runs import Run
 
 # The same method has the same colour everywhere; what is no autoencoder is grey.
@@ -33,6 +33,7 @@ MARKERS = {name: row.marker for name, row in SHOWN.items()} | {
     "t-SNE": "d",
     "LLE": "*",
 }
+PER_BAR = 10  # bins of the recorded histogram of edge ratios that are drawn as one
 POSITION = "viridis"  # colours a point by its place on the surface; monotone in grey
 
 
@@ -67,37 +68,26 @@ def bare(axes: Axes) -> None:
     axes.grid(False)
 
 
-def projections(runs: Mapping[str, Run], offset: float = 0.2) -> Figure:
-    """Figure 1: where points beside a curve go under decoder(encoder(.)), one panel a method.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        The toy runs by method.
-    offset : float
-        Distance of the blue points from the curve, to both sides.
-    """
+def projections(runs: Mapping[str, Run]) -> Figure:
+    """Figure 1: where points beside a curve go under decoder(encoder(.)), one panel per method."""
     figure, panels = plt.subplots(
         len(runs), 1, figsize=(7.2, 3.2 * len(runs)), sharex=True, squeeze=False
     )
     for axes, (method, run) in zip(panels[:, 0], runs.items()):
-        walk, _ = curve(61)
-        dense, _ = curve(400)
-        learned = project(run.model, dense)
-        axes.plot(*learned.T, color="black", lw=1.4, label="learned manifold", zorder=2)
-        for side in (offset, -offset):
-            start = beside(walk, np.full(len(walk), side))
-            arrow = project(run.model, start) - start
+        axes.plot(*run.figure("learned_curve").T, "k", lw=1.4, label="learned manifold", zorder=2)
+        for side, offset in OFFSETS.items():
+            end = run.figure(f"projected_{side}")
+            start = beside(curve(len(end))[0], offset)
             axes.quiver(
-                *start.T, *arrow.T, angles="xy", scale_units="xy", scale=1, width=0.0025,
+                *start.T, *(end - start).T, angles="xy", scale_units="xy", scale=1, width=0.0025,
                 color=COLOURS["CAE"], zorder=3,
             )  # fmt: skip
             axes.plot(*start.T, ".", color=COLOURS["I-AE"], ms=4, zorder=4)
-            axes.plot(*(start + arrow).T, "|", color=COLOURS["CAE"], ms=7, zorder=4)
+            axes.plot(*end.T, "|", color=COLOURS["CAE"], ms=7, zorder=4)
         axes.plot(
             *run.points.T, "o", color=COLOURS["RAE-GP"], ms=6, mec="white", zorder=5, label="data"
         )
-        axes.set(title=f"{label(method)}", ylabel="$x_2$", aspect="equal")
+        axes.set(title=label(method), ylabel="$x_2$", aspect="equal")
     panels[-1, 0].set_xlabel("$x_1$")
     panels[0, 0].legend(loc="upper right", ncols=2)
     return figure
@@ -106,12 +96,12 @@ def projections(runs: Mapping[str, Run], offset: float = 0.2) -> Figure:
 def code_along_curve(runs: Mapping[str, Run]) -> Figure:
     """The latent code against the position on the curve; an isometry has slope 1 or -1."""
     figure, axes = plt.subplots(figsize=(7.2, 3))
-    walk, length = curve(400)
     for (method, run), dashes in zip(runs.items(), ("-", "--"), strict=False):
-        codes = encoder_map(run.model)(walk)[:, 0]
+        codes = run.figure("codes_along_curve")[:, 0]
         codes = (codes - codes[0]) * np.sign(codes[-1] - codes[0])
-        axes.plot(length[:, 0], codes, dashes, color=COLOURS[method], label=label(method))
-    axes.plot(length[:, 0], length[:, 0], ":", color="#555555", lw=1, label="slope 1")
+        length = curve(len(codes))[1][:, 0]
+        axes.plot(length, codes, dashes, color=COLOURS[method], label=label(method))
+    axes.plot(length, length, ":", color="#555555", lw=1, label="slope 1")
     axes.set(xlabel="position on the curve (arc length)", ylabel="latent code $z$")
     axes.legend()
     return figure
@@ -138,17 +128,15 @@ def embeddings(surface: Surface, points: Array, chart: Array, codes: Mapping[str
 
 
 def edge_histograms(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
-    """Histograms of the edge ratios l_ij of Table 1, one panel a surface, a line a method."""
+    """Histograms of the edge ratios l_ij of Table 1: one panel per surface, one line per method."""
     figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
-    bins = np.linspace(0, 3, 91)
+    bins = RATIO_BINS[::PER_BAR]
     for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
-        for method, run in runs.items():
-            if run.record["status"] != "finished":
-                continue
-            ratios = edge_ratios(decoder_map(run.model), covered_grid(run.codes))
-            density, edges = np.histogram(ratios, bins, density=True)
+        for method, run in finished(runs).items():
+            counts = run.figure("edge_ratio_histogram")[:-1].reshape(-1, PER_BAR).sum(1)
+            density = counts / (counts.sum() * np.diff(bins))
             axes.plot(
-                (edges[1:] + edges[:-1]) / 2, density, color=COLOURS[method],
+                (bins[1:] + bins[:-1]) / 2, density, color=COLOURS[method],
                 label=label(method), lw=2.6 if method == "I-AE" else 1.2,
                 marker=MARKERS[method], markevery=8, ms=4,
             )  # fmt: skip
@@ -159,12 +147,18 @@ def edge_histograms(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     return figure
 
 
-def singular_values(surface_values: Mapping[str, Mapping[str, Array]]) -> Figure:
+def finished(runs: Mapping[str, Run]) -> dict[str, Run]:
+    """Return the runs that did not diverge, by method: of the others nothing is drawn."""
+    return {m: run for m, run in runs.items() if run.record["status"] == "finished"}
+
+
+def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     """Distribution of the singular values of df(z) at the codes, by surface and method."""
-    figure, panels = plt.subplots(1, len(surface_values), figsize=(10.5, 3.2), sharey=True)
-    for axes, (title, values) in zip(np.atleast_1d(panels), surface_values.items()):
+    figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
+    for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
+        values = {m: run.figure("singular_values").ravel() for m, run in finished(runs).items()}
         boxes = axes.boxplot(
-            [sigma.ravel() for sigma in values.values()], whis=(5, 95), showfliers=False,
+            [sigma.astype(float) for sigma in values.values()], whis=(5, 95), showfliers=False,
             patch_artist=True, widths=0.6, medianprops={"color": "white", "lw": 1.5},
         )  # fmt: skip
         for box, method in zip(boxes["boxes"], values):
@@ -177,36 +171,35 @@ def singular_values(surface_values: Mapping[str, Mapping[str, Array]]) -> Figure
     return figure
 
 
-def decoder_surfaces(surface: Surface, runs: Mapping[str, Run]) -> Figure:
+def decoder_surfaces(runs: Mapping[str, Run]) -> Figure:
     """Figure 4: the decoder's image of the codes' bounding box, with the data on it.
+
+    What is far from the true surface is orange.
 
     Parameters
     ----------
-    surface : Surface
-        The true one; what is far from it is orange.
     runs : mapping of str to Run
-        Runs on that surface, by method.
+        Runs on one surface, by method.
     """
     figure = plt.figure(figsize=(4.6 * len(runs), 4.2))
     for i, (method, run) in enumerate(runs.items(), start=1):
-        image = box_image(decoder_map(run.model), run.codes)
-        shade = np.where(
-            far_from(surface, image)[..., None], mpl.colors.to_rgba("#D55E00"), (0.7, 0.7, 0.7, 1)
-        )
+        decoded = run.figure("decoded_surface").astype(float)
+        far = run.figure("far_from_surface")[..., None]
+        shade = np.where(far, mpl.colors.to_rgba(COLOURS["CAE"]), (0.7, 0.7, 0.7, 1))
         axes: Any = figure.add_subplot(1, len(runs), i, projection="3d")
         axes.plot_surface(
-            *np.moveaxis(image, -1, 0), facecolors=shade[:-1, :-1], rstride=1, cstride=1,
+            *np.moveaxis(decoded, -1, 0), facecolors=shade[:-1, :-1], rstride=1, cstride=1,
             linewidth=0, antialiased=False, alpha=0.75,
         )  # fmt: skip
         axes.scatter(*run.points[::4].T, color=COLOURS["I-AE"], s=2)
         axes.view_init(elev=15, azim=-65)
         axes.set(title=label(method), xticklabels=[], yticklabels=[], zticklabels=[])
-        axes.set_box_aspect(np.ptp(image.reshape(-1, 3), axis=0))
+        axes.set_box_aspect(np.ptp(decoded.reshape(-1, 3), axis=0))
     return figure
 
 
-def turning_surfaces(surface: Surface, runs: Mapping[str, Run]) -> dict[str, Any]:
-    """Figure 4, rotatable, as `display(..., raw=True)` takes it."""
+def turning_surfaces(runs: Mapping[str, Run]) -> dict[str, Any]:
+    """Figure 4, to be turned, as `display(..., raw=True)` takes it."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
@@ -216,9 +209,8 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run]) -> dict[str, Any
         subplot_titles=[label(m).replace("$L_{piso}$", "L_piso") for m in runs],
     )  # fmt: skip
     for column, run in enumerate(runs.values(), start=1):
-        image = box_image(decoder_map(run.model), run.codes)[::2, ::2]
-        far = far_from(surface, image)
-        x, y, z = np.moveaxis(np.round(image, 3), -1, 0)
+        decoded, far = (run.figure(f)[::2, ::2] for f in ("decoded_surface", "far_from_surface"))
+        x, y, z = np.moveaxis(np.round(decoded.astype(float), 3), -1, 0)
         figure.add_trace(
             go.Surface(
                 x=x, y=y, z=z, surfacecolor=far.astype(int), cmin=0, cmax=1,
@@ -238,7 +230,7 @@ def turning_surfaces(surface: Surface, runs: Mapping[str, Run]) -> dict[str, Any
         height=420, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False,
         paper_bgcolor="white", **{f"scene{i or ''}": scene for i in (0, *range(2, len(runs) + 1))},
     )  # fmt: skip
-    return bundle(figure, decoder_surfaces(surface, runs), "figure-4")
+    return bundle(figure, decoder_surfaces(runs), "figure-4")
 
 
 VERDICT_COLOURS = {  # of the bar, and of the words on it

@@ -19,6 +19,7 @@ Map = Callable[[NDArray], Array]
 AT_ONCE = 2000  # points through a network together: their activations stay in the cache
 NUMBERS_AT_ONCE = 400_000  # the same for images
 LOSS_POINTS = 5000  # over which a record's losses are taken
+LATENTS_AT_ONCE = 32  # decoded together with their differentials
 
 
 def decoder_map(model: Autoencoder) -> Map:
@@ -61,6 +62,20 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
         torch.stack(columns, dim=2).cpu().double().numpy(),
         torch.stack(rows, dim=1).cpu().double().numpy(),
     )
+
+
+def decoder_differentials(model: Autoencoder, z: Array) -> tuple[Array, Array]:
+    """Return f(z) (n, D) and df(z) (n, D, d) at any latents z (n, d), a part of them at a time."""
+    parameter = next(model.parameters())
+    latents = torch.tensor(z, dtype=parameter.dtype, device=parameter.device)
+    parts = []
+    with torch.no_grad():
+        for part in latents.split(LATENTS_AT_ONCE):
+            axes = [axis.expand_as(part) for axis in torch.eye(part.shape[1]).to(part)]
+            image, *columns = push_forward(model.decoder, part, *axes)
+            parts.append((image, torch.stack(columns, dim=2)))
+    images, matrices = (torch.cat(found).cpu().double().numpy() for found in zip(*parts))
+    return images, matrices
 
 
 def project(model: Autoencoder, x: Array) -> Array:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
 from isoae_lib.core.arrays import Array
-from isoae_lib.core.diagnostics import differentials
 from isoae_lib.paper.runs import Run
 
 BORDER = 0.15  # of the chart's extent: there a kernel estimate loses mass over the edge
@@ -18,19 +18,24 @@ def on_manifold(run: Run, corrected: bool) -> Array:
     Parameters
     ----------
     run : Run
-        With weights, of a surface.
+        Of a surface.
     corrected : bool
-        Whether P(z) is divided by the area factor sqrt(det df'df), as any decoder but an isometry
-        needs.
+        Whether P(z) is divided by the area factor sqrt(det df'df), the product of the singular
+        values, as any decoder but an isometry needs.
+
+    Raises
+    ------
+    InputError
+        If the record keeps no singular values.
     """
     density = gaussian_kde(run.codes.T)(run.codes.T)
     if not corrected:
         return density
-    sigma = np.linalg.svd(differentials(run.model, run.points)[0], compute_uv=False)
-    return density / np.maximum(sigma.prod(axis=1), 1e-12)
+    area = run.figure("singular_values").astype(float).prod(axis=1)
+    return density / np.maximum(area, 1e-12)
 
 
-def inner(run: Run) -> np.ndarray:
+def inner(run: Run) -> NDArray[np.bool_]:
     """Tell which points lie so far inside that a kernel estimate is not cut off by the border."""
     low, high = run.chart.min(0), run.chart.max(0)
     share = (run.chart - low) / (high - low)

@@ -67,7 +67,7 @@ def publish(data: str) -> str:
         "data": data, "images": len(pixels), "official": Data(_spec(data, "published")).official,
         "commit": commit(), "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
         "metrics": {
-            method: plane.of_plane(pixels, labels, points.astype(float))
+            method: plane.embedding_numbers(pixels, labels, points.astype(float))
             for method, points in planes.items()
         },
         "labels": labels.tolist(),

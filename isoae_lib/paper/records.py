@@ -31,6 +31,10 @@ from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
 from isoae_lib.paper.specs import RunSpec
 
+NAMED = ("data", "method", "seed")  # what a run's first words say of its spec
+# What figures draw; images of Table 7's first published runs are under the second name.
+FIGURES = ("figures.npz", "pictures.npz")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -73,13 +77,31 @@ class Run:
         """Chart coordinates (n, 2) of the points of a surface."""
         return self.data.known
 
-    @property
-    def pictures(self) -> dict[str, NDArray[np.uint8]]:
-        """Images (n, D) that the record keeps, by name: reconstructions, and decoded samples."""
-        if "pictures.npz" not in self.record["files"]:
-            return {}
-        with np.load(self.folder / "pictures.npz") as arrays:
-            return dict(arrays)
+    @cached_property
+    def figures(self) -> dict[str, NDArray]:
+        """The arrays of `measures.measure` that figures draw, by name.
+
+        Published records of further seeds have none, and older ones only the images of Table 7.
+        """
+        found: dict[str, NDArray] = {}
+        for file in {*FIGURES} & {*self.record["files"]}:
+            with np.load(self.folder / file) as arrays:
+                found |= arrays
+        return found
+
+    def figure(self, name: str) -> NDArray:
+        """Return one array that a figure draws, like "decoded_surface".
+
+        Raises
+        ------
+        InputError
+            If the record does not keep it.
+        """
+        if name in self.figures:
+            return self.figures[name]
+        finished = self.record["status"] == "finished"
+        why = "train the run again" if finished else "its run diverged"
+        raise InputError(f"the record {self.folder} keeps no {name}: {why}.")
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -98,13 +120,11 @@ class Run:
 
     def __repr__(self) -> str:
         spec = self.spec
-        said = ("data", "method", "seed")
-        rest = " ".join(
-            f"{name}={value}" for name, value in spec.given().items() if name not in said
-        )
+        rest = {name: v for name, v in spec.given().items() if name not in NAMED}
         return (
             f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
-            f"{self.record['preset']}, {self.record['status']}; {rest}"
+            f"{self.record['preset']}, {self.record['status']}; "
+            + " ".join(f"{name}={value}" for name, value in rest.items())
         )
 
 
@@ -156,12 +176,8 @@ def sealed(record: dict[str, Any]) -> str:
     return json.dumps(record | {"seal": _seal(record)}, indent=1) + "\n"
 
 
-TRAINED = ("preset", "status", "diverged_at", "epoch", "seconds", "peak_memory_bytes", "device",
-           "engine", "versions", "commit", "code")  # fmt: skip
-
-
-def trained(preset: str, device: str, fit: training.Fit) -> dict[str, Any]:
-    """Return what a record says of the training, under the names `TRAINED`."""
+def training_facts(preset: str, device: str, fit: training.Fit) -> dict[str, Any]:
+    """Return what a record says about the training."""
     return {
         "preset": preset,
         "status": fit.status,
@@ -185,19 +201,24 @@ def trained(preset: str, device: str, fit: training.Fit) -> dict[str, Any]:
 def write(
     store: Path,
     data: Data,
-    how: dict[str, Any],
+    facts: dict[str, Any],
     model: Autoencoder,
     history: list[dict[str, float]],
 ) -> None:
     """Measure a trained autoencoder and write its record, whole or not at all.
 
     A record of other code, or a damaged one, stays beside it under a hidden name.
+
+    Parameters
+    ----------
+    facts : dict
+        Those of the training. Of a record that is measured again, all that it says.
     """
-    measured = measures.measure(data, model, how["status"], store)
+    measured = measures.measure(data, model, facts["status"], store)
     record = {
         "key": data.spec.key,
         "spec": asdict(data.spec),
-        **how,
+        **facts,
         "status": measured.status,
         "losses": measured.losses,
         "metrics": measured.metrics,
@@ -211,8 +232,8 @@ def write(
             writer.writeheader()
             writer.writerows(history)
         save_codes(aside, measured.codes.astype(np.float32), measured.labels)
-        if measured.pictures:
-            np.savez_compressed(aside / "pictures.npz", **measured.pictures)  # type: ignore[arg-type]
+        if measured.figures:
+            np.savez_compressed(aside / FIGURES[0], **measured.figures)  # type: ignore[arg-type]
         (aside / "weights.safetensors").write_bytes(safetensors.torch.save(tensors))
         record["files"] = {file.name: checksum(file) for file in sorted(aside.iterdir())}
         (aside / "run.json").write_text(sealed(record), encoding="utf-8")

@@ -10,26 +10,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from isoae_lib import files
 from isoae_lib.core import checkpoints, training
-from isoae_lib.core.arrays import Array
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
 from isoae_lib.paper import fitting, records, sections
 from isoae_lib.paper.data import images
 from isoae_lib.paper.datasets import Data
+from isoae_lib.paper.metrics.rounding import for_a_picture
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest
 from isoae_lib.paper.records import Run, read
 from isoae_lib.paper.specs import RunSpec
 
-PUBLISHED = ROOT / "data" / "runs"
-CURVES = ROOT / "data" / "curves"  # runs of fewer and of more steps than the published ones
+# Published records, by what they are for: what the pages argue from; short runs that every build
+# repeats; runs of other lengths, widths and settings.
+PUBLISHED = {kind: ROOT / "data" / kind for kind in ("runs", "canaries", "curves")}
 PUBLISHED_CODES = 10_000
-FINE = 0.01  # of the codes' deviation: an error that no picture shows
 log = logging.getLogger(__name__)
 
 
@@ -41,8 +39,8 @@ def store_path() -> Path:
 def find(spec: RunSpec, store: Path | None = None) -> Run | None:
     """Return the spec's record from the local store, if it is whole and this code trained it.
 
-    A damaged record counts as absent, with a warning. Of images that are not the official ones, the
-    record must be of those that are there.
+    A damaged record counts as absent, with a warning. A record of images that are not the official
+    ones counts only if the same images are on this machine.
     """
     folder = (store or store_path()) / spec.key
     if not (folder / "run.json").is_file():
@@ -77,29 +75,28 @@ def get(
     store : Path, optional
         Where records are kept; `store_path()` unless given.
     stop : callable
-        When it says yes, the run ends with a checkpoint.
+        When it returns True, the run ends with a checkpoint.
 
     Raises
     ------
     InputError
         If the store cannot be written to, the disk is full, or the device is not there.
     Unfinished
-        If `stop` said so.
+        If `stop` returned True.
     """
     store = store or store_path()
     return current(spec, store) or _train([spec], preset, store, device, progress, stop)[0]
 
 
 def current(spec: RunSpec, store: Path | None = None) -> Run | None:
-    """Return what `find` does, measured by this code: from its weights, if other code did it."""
+    """Return what `find` does; if other code measured it, it is measured again from its weights."""
     store = store or store_path()
     run = find(spec, store)
     if run is None or _is_measured(run):
         return run
-    with _alone_with(spec.key, store):
+    with _locked(spec.key, store):
         if (run := find(spec, store)) and not _is_measured(run):
-            how = {name: run.record[name] for name in records.TRAINED}
-            records.write(store, run.data, how, run.model, run.history)
+            records.write(store, run.data, run.record, run.model, run.history)
         return find(spec, store)
 
 
@@ -144,28 +141,28 @@ def _train(
     progress: training.Progress | None,
     stop: training.Stop,
 ) -> list[Run]:
-    """Train runs of one shape at once, alone with them, and write the records that are missing."""
+    """Train runs of one shape at once, under their locks, and write the missing records."""
     training.device_of(device)
     with files.writing(f"the store {store}"):
         files.write_aside(store / "writable", "").unlink()
     checkpoint = _checkpoint(store, specs)
     with ExitStack() as held:
-        for key in sorted(spec.key for spec in specs):  # in one order, or two could wait crosswise
-            held.enter_context(_alone_with(key, store))
+        for key in sorted(spec.key for spec in specs):  # else two could wait for each other
+            held.enter_context(_locked(key, store))
         there = [find(spec, store) for spec in specs]
         if not all(there):
             data = [Data(spec) for spec in specs]
             fits = fitting.fits(data, device, progress, checkpoint, stop, code_digest(*TRAINING))
             for each, run, fit in zip(data, there, fits, strict=True):
                 if run is None:
-                    how = records.trained(preset, device, fit)
-                    records.write(store, each, how, fit.model, fit.history)
+                    facts = records.training_facts(preset, device, fit)
+                    records.write(store, each, facts, fit.model, fit.history)
             checkpoints.clear(checkpoint)
         return [run or read(store / spec.key) for spec, run in zip(specs, there, strict=True)]
 
 
 @contextmanager
-def _alone_with(key: str, store: Path) -> Iterator[None]:
+def _locked(key: str, store: Path) -> Iterator[None]:
     """Hold a run's lock, waiting for it; the system frees it when its owner dies."""
     lock = FileLock(store / f".{key}.lock")
     try:
@@ -189,9 +186,9 @@ def named(wanted: Iterable[tuple[str, int]], preset: str) -> list[tuple[str, Run
     return [(name, load(name, preset, seed)) for name, seed in wanted]
 
 
-def published(top: Path | None = None) -> Iterator[tuple[str, Run]]:
-    """Yield every run under `top`, `PUBLISHED` unless given, with its name, in their order."""
-    top = top or PUBLISHED
+def published(kind: str = "runs") -> Iterator[tuple[str, Run]]:
+    """Yield the published records of one kind of `PUBLISHED`, with their names, in their order."""
+    top = PUBLISHED[kind]
     for folder in _folders(top, "**/run.json"):
         yield str(folder.parent.relative_to(top)), read(folder)
 
@@ -199,7 +196,7 @@ def published(top: Path | None = None) -> Iterator[tuple[str, Run]]:
 def folders(store: Path | None = None) -> list[Path]:
     """Return the folders of all records, those of the store first, then the published ones."""
     local = _folders(store or store_path(), "*/run.json")
-    return local + [f for top in (PUBLISHED, CURVES) for f in _folders(top, "**/run.json")]
+    return local + [f for top in PUBLISHED.values() for f in _folders(top, "**/run.json")]
 
 
 def _folders(top: Path, pattern: str) -> list[Path]:
@@ -208,41 +205,34 @@ def _folders(top: Path, pattern: str) -> list[Path]:
     return [folder for folder in found if not folder.name.startswith(".")]
 
 
-def publish(run: Run, name: str, top: Path | None = None) -> Path:
-    """Copy a run's record, without its weights, to `top`, `PUBLISHED` unless given.
+def publish(run: Run, name: str, kind: str = "runs") -> Path:
+    """Copy a run's record, without its weights, into the project; return its folder there.
 
-    Return the folder there.
+    It takes the place of the record before it only when it is whole. Of images in the plane, the
+    first `PUBLISHED_CODES` codes are kept, as precisely as a picture needs them; longer codes are
+    not kept. What figures draw is kept of the first seed, which they show.
 
-    It takes the place of the one before only when it is whole.
-    Of images in the plane, the first `PUBLISHED_CODES` codes are kept, as precisely as a picture
-    needs them. Larger codes are not. Pictures are those of the first seed, which figures show.
+    Parameters
+    ----------
+    kind : str
+        What it is for: one of `PUBLISHED`.
 
     Raises
     ------
     InputError
         If it cannot be written.
     """
-    folder = (top or PUBLISHED) / name / f"seed-{run.spec.seed}"
-    left_out = {"weights.safetensors"} | ({"pictures.npz"} if run.spec.seed else set())
+    folder = PUBLISHED[kind] / name / f"seed-{run.spec.seed}"
+    left_out = {"weights.safetensors", *(records.FIGURES if run.spec.seed else ())}
     kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
     with files.whole_folder(folder) as aside:
         for file in kept:
             shutil.copy(run.folder / file, aside)
         if run.spec.of_images:
-            shown = PUBLISHED_CODES if run.spec.latent == 2 else 0
-            records.save_codes(aside, for_a_picture(run.codes[:shown]), run.labels[:shown])
+            count = PUBLISHED_CODES if run.spec.latent == 2 else 0
+            records.save_codes(aside, for_a_picture(run.codes[:count]), run.labels[:count])
             kept["embedding.npz"] = records.checksum(aside / "embedding.npz")
         (aside / "run.json").write_text(
             records.sealed(run.record | {"files": kept}), encoding="utf-8"
         )
     return folder
-
-
-def for_a_picture(codes: Array) -> NDArray:
-    """Return codes (n, d) in half precision, or in single where half would show as stripes.
-
-    Half precision has eleven bits: too few for codes that lie far from the origin.
-    """
-    half = codes.astype(np.float16)
-    stripes = len(codes) and (np.abs(half - codes).max(0) > FINE * codes.std(0)).any()
-    return codes.astype(np.float32) if stripes else half

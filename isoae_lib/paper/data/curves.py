@@ -20,9 +20,9 @@ def curve(n: int) -> tuple[Array, Array]:
     return np.stack([parameter - SPAN / 2, np.sin(parameter)], axis=1), even[:, None]
 
 
-def beside(points: Array, offsets: Array) -> Array:
-    """Move every point (n, 2) of a curve along its normal by the offsets (n,)."""
+def beside(points: Array, offsets: Array | float) -> Array:
+    """Move every point (n, 2) of a curve along its normal by its offset (n,), or by one for all."""
     tangent = np.gradient(points, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    return points + offsets[:, None] * normal
+    return points + np.expand_dims(offsets, -1) * normal

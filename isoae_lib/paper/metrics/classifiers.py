@@ -18,7 +18,7 @@ ITERATIONS = 200  # of its solver; codes need a dozen, standardised pixels never
 TESTED = 1000  # images whose reconstruction is measured
 
 
-def evaluate(model: Autoencoder, data: Data, codes: Array) -> dict[str, float]:
+def measure_classification(model: Autoencoder, data: Data, codes: Array) -> dict[str, float]:
     """Return the accuracies of Table 2 for a trained autoencoder, and its error on test images.
 
     Parameters
@@ -32,9 +32,7 @@ def evaluate(model: Autoencoder, data: Data, codes: Array) -> dict[str, float]:
     test_codes = encoder_map(model)(images)
     error = decoder_map(model)(test_codes[:TESTED]) - images[:TESTED] / 255
     found = accuracies(codes, data.known, test_codes, classes)
-    return {name: round(v, 6) for name, v in found.items()} | {
-        "test_rmse": round(float(np.sqrt((error**2).mean())), 6)
-    }
+    return found | {"test_rmse": float(np.sqrt((error**2).mean()))}
 
 
 def accuracies(z: Array, y: NDArray, test_z: Array, test_y: NDArray) -> dict[str, float]:

@@ -14,7 +14,7 @@ from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TABLE_6
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import classifiers, plane, reconstruction, surfaces
+from isoae_lib.paper.metrics import Found, classifiers, curves, plane, reconstruction, surfaces
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Measured:
         Classes of images; of other data, empty.
     losses, metrics : dict
         Numbers by name; there are no metrics of a diverged run.
-    pictures : dict
-        Images (n, D) of bytes that the section's figures show, by name.
+    figures : dict
+        Arrays that figures draw, by name: what they need of the networks.
     """
 
     status: str
@@ -43,7 +43,7 @@ class Measured:
     labels: NDArray[np.int8]
     losses: dict[str, float]
     metrics: dict[str, float]
-    pictures: dict[str, NDArray[np.uint8]]
+    figures: dict[str, NDArray]
 
 
 def measure(data: Data, model: Autoencoder, status: str, store: Path) -> Measured:
@@ -64,24 +64,21 @@ def measure(data: Data, model: Autoencoder, status: str, store: Path) -> Measure
     if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
         status = "diverged"  # in the last step, after whose loss no one looked
     labels = data.known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
-    metrics: dict[str, float] = {}
-    pictures: dict[str, NDArray[np.uint8]] = {}
-    if status != "diverged":
-        metrics, pictures = _of_section(data, model, codes, store)
-    return Measured(status, data.digest, codes, labels, losses, metrics, pictures)
+    diverged = status == "diverged"
+    metrics, figures = ({}, {}) if diverged else _of_section(data, model, codes, store)
+    rounded = {name: round(value, 6) for name, value in metrics.items()}
+    return Measured(status, data.digest, codes, labels, losses, rounded, figures)
 
 
-def _of_section(
-    data: Data, model: Autoencoder, codes: Array, store: Path
-) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
-    """Return what the run's section measures, and the pictures that its figures show."""
+def _of_section(data: Data, model: Autoencoder, codes: Array, store: Path) -> Found:
+    """Return what the run's section of the paper measures, and what its figures draw."""
     spec, (points, known) = data.spec, data.train
     if spec.network in TABLE_6:
-        return reconstruction.evaluate(model, data, codes, store)
+        return reconstruction.measure_reconstruction(model, data, codes, store)
     if spec.of_images and spec.latent > 2:
-        return classifiers.evaluate(model, data, codes), {}
+        return classifiers.measure_classification(model, data, codes), {}
     if spec.of_images:
-        return plane.evaluate(model, points, known, codes), {}
+        return plane.measure_plane(model, points, known, codes)
     if spec.data in SURFACES:
-        return surfaces.evaluate(model, points, known, SURFACES[spec.data]), {}
-    return surfaces.evaluate_curve(model, points), {}
+        return surfaces.measure_surface(model, points, known, SURFACES[spec.data])
+    return curves.measure_curve(model, points)

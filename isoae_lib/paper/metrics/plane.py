@@ -6,17 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isoae_lib.core.arrays import Array
-from isoae_lib.core.diagnostics import decoder_map, differentials
+from isoae_lib.core.diagnostics import decoder_differentials, decoder_map, differentials
 from isoae_lib.core.networks import Autoencoder
+from isoae_lib.paper.metrics import Found
+from isoae_lib.paper.metrics.rounding import as_bytes, for_a_picture
 
 SAMPLE = 5000  # points that separation is measured on: densities of large and small sets compare
 SMALL_SAMPLE = 2000  # points whose mutual distances are all taken
 NEIGHBOURS = 5
+MIDDLE = 0.995  # quantile of the codes, along either axis, up to which the plane is decoded
+PLANE_SIDE, PLANE_BYTES = 24, 1_000_000  # latents along an axis at most; bytes of their images
 POSES = 72  # views of a COIL-20 object, 5 degrees apart
 
 
-def evaluate(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array) -> dict[str, float]:
-    """Return the numbers of section 4.2 for an autoencoder of images, by name.
+def measure_plane(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array) -> Found:
+    """Return the numbers of section 4.2 for an autoencoder of images, and the arrays of Figure 5.
 
     Parameters
     ----------
@@ -37,13 +41,43 @@ def evaluate(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array) -> d
         "singular_value_median": float(np.median(sigma)),
         "condition_median": float(np.median(sigma[:, 0] / np.maximum(sigma[:, -1], 1e-12))),
     }
+    figures = {"singular_values": for_a_picture(sigma)}
     if codes.shape[1] == 2:
-        metrics |= of_plane(x, labels, codes)
-    return {name: round(value, 6) for name, value in metrics.items()}
+        metrics |= embedding_numbers(x, labels, codes)
+        figures |= decoded_plane(model, codes, x.shape[1])
+    return metrics, figures
 
 
-def of_plane(x: NDArray, labels: NDArray, codes: Array) -> dict[str, float]:
-    """Return what can be said of an embedding (n, 2) of any kind, U-MAP's and t-SNE's too."""
+def decoded_plane(model: Autoencoder, codes: Array, pixels: int) -> dict[str, NDArray]:
+    """Decode a regular grid of latents over the middle of the codes (n, 2).
+
+    Parameters
+    ----------
+    pixels : int
+        D, of an image. The grid has `PLANE_SIDE` latents along either axis, and fewer where their
+        images would have more than `PLANE_BYTES`.
+
+    Returns
+    -------
+    dict
+        `plane_axes` (2, side), the coordinates of the latents; `decoded_plane` (side, side, D),
+        their images as bytes; `plane_metric` (side, side, 2, 2), the pullback metric df'df, by
+        which a small step u in the plane has the length |df u| among the images.
+    """
+    side = min(PLANE_SIDE, int(np.sqrt(PLANE_BYTES / pixels)))
+    low, high = np.quantile(codes, (1 - MIDDLE, MIDDLE), axis=0)
+    axes = np.linspace(low, high, side, axis=1)
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    images, A = decoder_differentials(model, grid.reshape(-1, 2))
+    return {
+        "plane_axes": axes.astype(np.float32),
+        "decoded_plane": as_bytes(images).reshape(side, side, -1),
+        "plane_metric": (A.transpose(0, 2, 1) @ A).reshape(side, side, 2, 2).astype(np.float32),
+    }
+
+
+def embedding_numbers(x: NDArray, labels: NDArray, codes: Array) -> dict[str, float]:
+    """Return the numbers of an embedding (n, 2) of any kind, U-MAP's and t-SNE's too."""
     metrics = {
         "crowding": crowding(codes),
         **separation(codes, labels),
@@ -109,7 +143,7 @@ def faithfulness(x: NDArray, codes: Array) -> dict[str, float]:
 
 
 def ring_variation(rings: Array) -> float:
-    """Coefficient of variation of the distances between neighbouring rotations; 0 is even.
+    """Return the coefficient of variation of the distances of neighbouring rotations; 0 is even.
 
     Over all objects together, for rings (objects, poses, 2): the paper expects points that are
     more or less equidistant.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.datasets import Data
+from isoae_lib.paper.metrics import Found
 from isoae_lib.paper.metrics.features import (
     classifier,
     features_of,
@@ -18,16 +18,15 @@ from isoae_lib.paper.metrics.features import (
     inception_features,
 )
 from isoae_lib.paper.metrics.frechet import frechet_distance
+from isoae_lib.paper.metrics.rounding import as_bytes
 
 TESTED = 10_000  # images at most, and never more than it was trained on
 MIXTURE = 10  # Gaussians fitted to the codes afterwards
 SHOWN = 8  # pictures that a record keeps of each kind
 
 
-def evaluate(
-    model: Autoencoder, data: Data, codes: Array, store: Path
-) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
-    """Return the numbers of Table 7 and a few pictures, both by name.
+def measure_reconstruction(model: Autoencoder, data: Data, codes: Array, store: Path) -> Found:
+    """Return the numbers of Table 7 and the first images (8, D) of its figures, both by name.
 
     The error per pixel is in units of 10^-3 and the norm that of a whole image (decision 19); that
     of the mean training image, whatever the test image, tells whether anything was learned.
@@ -59,7 +58,7 @@ def evaluate(
             inception_features(wanted, shape), inception_features(made["rebuilt"], shape)
         )
     shown = {name: as_bytes(pictures[:SHOWN]) for name, pictures in made.items()}
-    return {name: round(value, 6) for name, value in metrics.items()}, shown
+    return metrics, shown
 
 
 def drawn_codes(codes: Array, n: int, seed: int) -> dict[str, Array]:
@@ -75,8 +74,3 @@ def drawn_codes(codes: Array, n: int, seed: int) -> dict[str, Array]:
         fitted = GaussianMixture(min(parts, len(codes)), random_state=seed, reg_covar=1e-4)
         drawn[name] = fitted.fit(codes).sample(n)[0][order]
     return drawn
-
-
-def as_bytes(images: NDArray) -> NDArray[np.uint8]:
-    """Return images in [0, 1], whatever leaves it cut off, as bytes."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

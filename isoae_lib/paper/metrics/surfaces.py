@@ -1,4 +1,4 @@
-"""The numbers of section 4.1: edge-length ratios, singular values, distances, extra surface."""
+"""Section 4.1 in numbers: edge-length ratios, singular values, distances, extra surface."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, cKDTree
 
 from isoae_lib.core.arrays import Array, checked
-from isoae_lib.core.diagnostics import Map, decoder_map, differentials, encoder_map, project
+from isoae_lib.core.diagnostics import Map, decoder_map, differentials, encoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
-from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import Surface
+from isoae_lib.paper.metrics import Found
+from isoae_lib.paper.metrics.rounding import for_a_picture
 
 GRID_LIMIT = 100_000  # cells; a collapsed embedding would ask for millions
+# Of the histogram of edge ratios that a record keeps; one more bin counts what is above.
+RATIO_BINS = np.linspace(0, 3, 901)
+PAIRS = 20_000  # of points, whose distances are compared
+BOX_SIDE = 100  # points along either side of Figure 4's grid
 TOO_FAR = 0.1  # of the data's root-mean-square radius: decoded surface further away is "extra"
 
 
@@ -98,35 +103,25 @@ def edge_ratios(decode: Map, grid: Grid) -> Array:
     return every / every.mean() if len(every) else every
 
 
-def edge_ratio_std(decode: Map, codes: Array, fineness: float = 1.0, reach: float = 4.0) -> float:
-    """Return Table 1's number; infinity where codes have collapsed and no grid can cover them."""
+def ratios_over(decode: Map, codes: Array, fineness: float = 1.0, reach: float = 4.0) -> Array:
+    """Return the edge ratios over the codes' grid; none where codes have collapsed to a line."""
     try:
-        ratios = edge_ratios(decode, covered_grid(codes, fineness, reach))
+        return edge_ratios(decode, covered_grid(codes, fineness, reach))
     except InputError:
-        return np.inf
+        return np.empty(0)
+
+
+def std_of(ratios: Array) -> float:
+    """Return Table 1's number; infinity where there are no edges."""
     return float(ratios.std()) if len(ratios) else np.inf
 
 
-def distance_correlation(
-    codes: Array, chart: Array, surface: Surface, pairs: int = 20_000
-) -> float:
+def distance_correlation(codes: Array, chart: Array, surface: Surface) -> float:
     """Correlate latent distances with distances along the surface (Pearson, random pairs)."""
-    i, j = np.random.default_rng(0).integers(0, len(codes), (2, pairs))
+    i, j = np.random.default_rng(0).integers(0, len(codes), (2, PAIRS))
     latent = np.linalg.norm(codes[i] - codes[j], axis=1)
     true = surface.distances(chart[i], chart[j])
     return float(np.corrcoef(latent, true)[0, 1])
-
-
-def latent_box(codes: Array, side: int = 100) -> Array:
-    """Return a grid (side, side, 2) over the codes' bounding box: what Figure 4 decodes.
-
-    The box lies along the codes' principal axes, since the latent space has none of its own.
-    """
-    centre = codes.mean(0)
-    axes = np.linalg.svd(codes - centre, full_matrices=False)[2]
-    turned = (codes - centre) @ axes.T
-    sides = [np.linspace(low, high, side) for low, high in zip(turned.min(0), turned.max(0))]
-    return centre + np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1) @ axes
 
 
 def far_from(surface: Surface, image: Array) -> NDArray[np.bool_]:
@@ -138,25 +133,36 @@ def far_from(surface: Surface, image: Array) -> NDArray[np.bool_]:
     return np.isinf(distance).reshape(image.shape[:-1])
 
 
-def box_image(decode: Map, codes: Array) -> Array:
-    """Decode a grid over the codes' bounding box (side, side, 3): the surface of Figure 4."""
-    box = latent_box(codes)
-    return decode(box.reshape(-1, 2)).reshape(*box.shape[:2], -1)
+def decoded_box(decode: Map, codes: Array) -> Array:
+    """Decode a grid over the codes' bounding box: the surface (side, side, 3) of Figure 4.
 
-
-def extra_area(decode: Map, codes: Array, surface: Surface) -> float:
-    """Measure the extra parts of Figure 4, in units of the true surface's area.
-
-    The codes' bounding box is decoded; the area of what is far from the true surface is extra.
+    The box lies along the codes' principal axes, since the latent space has none of its own.
     """
-    image = box_image(decode, codes)
-    right, up = image[1:, :-1] - image[:-1, :-1], image[:-1, 1:] - image[:-1, :-1]
+    centre = codes.mean(0)
+    axes = np.linalg.svd(codes - centre, full_matrices=False)[2]
+    turned = (codes - centre) @ axes.T
+    sides = np.linspace(turned.min(0), turned.max(0), BOX_SIDE, axis=1)
+    box = centre + np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1) @ axes
+    return decode(box.reshape(-1, 2)).reshape(BOX_SIDE, BOX_SIDE, -1)
+
+
+def extra_area(decoded: Array, far: NDArray[np.bool_], surface: Surface) -> float:
+    """Return the area of the extra parts of Figure 4, in units of the true surface's area.
+
+    Parameters
+    ----------
+    decoded : array (side, side, 3)
+        What the decoder makes of the codes' bounding box.
+    far : bool array (side, side)
+        Which of these points are far from the true surface.
+    """
+    right, up = decoded[1:, :-1] - decoded[:-1, :-1], decoded[:-1, 1:] - decoded[:-1, :-1]
     cells = np.linalg.norm(np.cross(right, up), axis=-1)
-    return float(cells[far_from(surface, image)[:-1, :-1]].sum() / surface.area)
+    return float(cells[far[:-1, :-1]].sum() / surface.area)
 
 
-def evaluate(model: Autoencoder, x: Array, chart: Array, surface: Surface) -> dict[str, float]:
-    """Return every number of section 4.1 for one trained model, by name.
+def measure_surface(model: Autoencoder, x: Array, chart: Array, surface: Surface) -> Found:
+    """Return the numbers of section 4.1 for one trained model, and the arrays of its figures.
 
     Parameters
     ----------
@@ -174,57 +180,38 @@ def evaluate(model: Autoencoder, x: Array, chart: Array, surface: Surface) -> di
     decode = decoder_map(model)
     codes = encoder_map(model)(x)
     A, B = differentials(model, x)
-    sigma = np.linalg.svd(A, compute_uv=False)
-    sigma_B = np.linalg.svd(B, compute_uv=False)
+    sigma, encoder_sigma = (np.linalg.svd(matrices, compute_uv=False) for matrices in (A, B))
     eye = np.eye(A.shape[2])
+    ratios = ratios_over(decode, codes)
+    decoded = decoded_box(decode, codes)
+    far = far_from(surface, decoded)
     metrics = {
-        "edge_ratio_std": edge_ratio_std(decode, codes),
-        "edge_ratio_std_fine": edge_ratio_std(decode, codes, fineness=0.5),
-        "edge_ratio_std_coarse": edge_ratio_std(decode, codes, fineness=2.0),
-        "edge_ratio_std_convex": edge_ratio_std(decode, codes, reach=1e6),
-        "singular_value_median": float(np.median(sigma)),
+        "edge_ratio_std": std_of(ratios),
+        "edge_ratio_std_fine": std_of(ratios_over(decode, codes, fineness=0.5)),
+        "edge_ratio_std_coarse": std_of(ratios_over(decode, codes, fineness=2.0)),
+        "edge_ratio_std_convex": std_of(ratios_over(decode, codes, reach=1e6)),
         "singular_value_p05": float(np.quantile(sigma, 0.05)),
         "singular_value_p95": float(np.quantile(sigma, 0.95)),
-        "encoder_singular_value_median": float(np.median(sigma_B)),
-        "condition_median": float(np.median(sigma[:, 0] / np.maximum(sigma[:, -1], 1e-12))),
         "ATA_error": _median_norm(A.transpose(0, 2, 1) @ A - eye),
         "BBT_error": _median_norm(B @ B.transpose(0, 2, 1) - eye),
         "BA_error": _median_norm(B @ A - eye),
         "pinv_error": _median_norm(B - A.transpose(0, 2, 1)),
         "distance_correlation": distance_correlation(codes, chart, surface),
-        "extra_area": extra_area(decode, codes, surface),
+        "extra_area": extra_area(decoded, far, surface),
         "rmse": float(np.sqrt(((decode(codes) - x) ** 2).sum(1).mean())),
     }
-    return {name: round(value, 6) for name, value in metrics.items()}
-
-
-def evaluate_curve(model: Autoencoder, x: Array) -> dict[str, float]:
-    """Return the numbers of Figure 1 for a model trained on points x (n, 2) of a curve.
-
-    A walk along the curve in small even steps is projected by decoder(encoder(.)): how evenly
-    does the image advance, on the curve itself and 0.2 to either side of it?
-    """
-    walk, _ = curve(50 * (len(x) - 1) + 1)
-    spread = {"even": spacing_variation(project(model, walk))}
-    for side, offset in (("above", 0.2), ("below", -0.2)):
-        image = project(model, beside(walk, np.full(len(walk), offset)))
-        spread[side] = spacing_variation(image)
-    reconstruction = float(np.sqrt(((project(model, x) - x) ** 2).sum(1).mean()))
-    values = {
-        "spacing_variation": spread["even"],
-        "spacing_variation_above": spread["above"],
-        "spacing_variation_below": spread["below"],
-        "rmse": reconstruction,
+    figures = {
+        "decoded_surface": for_a_picture(decoded),
+        "far_from_surface": far,
+        "edge_ratio_histogram": np.histogram(ratios, [*RATIO_BINS, np.inf])[0].astype(np.int32),
+        "singular_values": for_a_picture(sigma),
+        "encoder_singular_values": for_a_picture(encoder_sigma),
+        "decoder_differentials": for_a_picture(A),
+        "encoder_differentials": for_a_picture(B),
     }
-    return {name: round(value, 6) for name, value in values.items()}
-
-
-def spacing_variation(points: Array) -> float:
-    """Coefficient of variation of the distances between consecutive points; 0 is even."""
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    return float(steps.std() / steps.mean())
+    return metrics, figures
 
 
 def _median_norm(matrices: Array) -> float:
-    """Median over samples of the Frobenius norm."""
+    """Return the median over samples of the Frobenius norm."""
     return float(np.median(np.linalg.norm(matrices, axis=(1, 2))))
