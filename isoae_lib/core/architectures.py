@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from isoae_lib.core.arrays import unit
+from isoae_lib.core.arrays import mean_deviation
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import (
     SINGLE,
@@ -31,14 +31,14 @@ Shape = tuple[int, ...]
 class Architecture:
     """An encoder and a decoder in the notation of Table 3; `d` is the latent size.
 
-    `FC_B n`, `CONV_B c,k,s,p` and `CONVT_B c,k,s,p` have BatchNorm and SoftPlus behind them, `FC`
-    has SoftPlus alone, `LIN`, `CONV` and `CONVT` nothing. Added to the paper's: `PAD p` for zeros
+    `FC_B n`, `CONV_B c,k,s,p` and `CONVT_B c,k,s,p` are followed by BatchNorm and SoftPlus, `FC` by
+    SoftPlus alone, `LIN`, `CONV` and `CONVT` by nothing. Two notations are ours: `PAD p` for zeros
     around the image, and `FC 256x1x1`, which says how the vector is seen as an image.
 
     Attributes
     ----------
     shape : tuple of int
-        Of one image, channels first.
+        The shape of one image, channels first.
     encoder, decoder : str
         The layers, separated by semicolons.
     """
@@ -87,34 +87,34 @@ ARCHITECTURES = {
 }
 
 
-def build(name: str, latent: int, width: float = 1.0, seed: int = 0) -> Autoencoder:
-    """Build a network of Table 4 or 6 for images as vectors, (n, D).
+def printed_network(name: str, latent: int, width: float = 1.0, seed: int = 0) -> Autoencoder:
+    """Build a network as Table 4 or 6 prints it, for images as vectors (n, D).
 
     Parameters
     ----------
     name : str
         One of `ARCHITECTURES`.
     latent : int
-        d, the latent size.
+        The latent size d.
     width : float
         Factor for the number of channels of every layer in between: 1 as printed, less for small
         machines.
     seed : int
-        Decides the starting weights, PyTorch's own.
+        Decides the starting weights, which are PyTorch's own.
 
     Raises
     ------
     InputError
-        If the network is unknown, or the factor leaves nothing of a layer.
+        If the network is unknown, or the factor is not above 0 and at most 1.
     """
-    plan = ARCHITECTURES[choose("network", name, ARCHITECTURES)]
+    printed = ARCHITECTURES[choose("network", name, ARCHITECTURES)]
     if not 0 < width <= 1:
         raise InputError(f"width is {width}: it must be above 0 and not above 1.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        image = [nn.Unflatten(1, plan.shape)] if len(plan.shape) > 1 else []
-        encoder = image + _layers(plan.encoder, plan.shape, latent, width)
-        decoder = _layers(plan.decoder, (latent,), latent, width)
+        image = [nn.Unflatten(1, printed.shape)] if len(printed.shape) > 1 else []
+        encoder = image + _layers(printed.encoder, printed.shape, latent, width)
+        decoder = _layers(printed.decoder, (latent,), latent, width)
     return Autoencoder(nn.Sequential(*encoder), nn.Sequential(*decoder))
 
 
@@ -132,7 +132,7 @@ def untrained(spec: Spec, points: NDArray) -> Autoencoder:
         if spec.network == "MLP":
             model = fully_connected(
                 ambient, spec.latent, width=spec.width, depth=spec.depth,
-                tied=change == "tied", unit=unit(points), seed=spec.seed,
+                tied=change == "tied", unit=mean_deviation(points), seed=spec.seed,
             )  # fmt: skip
         else:
             size = math.prod(ARCHITECTURES[spec.network].shape)
@@ -140,46 +140,43 @@ def untrained(spec: Spec, points: NDArray) -> Autoencoder:
                 raise InputError(
                     f"{spec.network} takes images of {size} numbers; the data have {ambient}."
                 )
-            model = build(spec.network, spec.latent, spec.width_factor, spec.seed)
+            model = printed_network(spec.network, spec.latent, spec.width_factor, spec.seed)
         return normalised(model, spec.seed) if change == "normalised" else model
 
 
 def _layers(notation: str, shape: Shape, latent: int, width: float) -> list[nn.Module]:
     """Turn notation into layers that begin at `shape` and end in a vector."""
-    words = [word.split() for word in notation.split(";")]
     layers: list[nn.Module] = []
+    words = [word.split() for word in notation.split(";")]
     for k, (kind, text) in enumerate(words):
-        last = k == len(words) - 1
         c, *rest = (latent if n == "d" else int(n) for n in text.replace("x", ",").split(","))
-        if not last and kind != "PAD":
+        if k < len(words) - 1 and kind != "PAD":
             c = max(1, round(c * width))
-        added = _block(kind.removesuffix("_B"), c, rest, shape)
-        for layer in added:
+        block = _linear_layer(kind.removesuffix("_B"), c, rest, shape)
+        for layer in block:
             shape = _shape_after(layer, shape)
-        layers += added
         if kind.endswith("_B"):
             norm = nn.BatchNorm1d if len(shape) == 1 else nn.BatchNorm2d
-            layers.append(norm(c, dtype=SINGLE))
+            block.append(norm(c, dtype=SINGLE))
         if kind.endswith("_B") or kind == "FC":
-            layers.append(SoftPlus())
+            block.append(SoftPlus())
         if kind == "FC":
             shape = (c, *rest)
-            layers.append(nn.Unflatten(1, shape))
+            block.append(nn.Unflatten(1, shape))
+        layers += block
     return layers if len(shape) == 1 else [*layers, nn.Flatten()]
 
 
-def _block(kind: str, c: int, rest: list[int], shape: Shape) -> list[nn.Module]:
-    """Return the linear layer of a block behind what has `shape`, with the reshape it needs."""
+def _linear_layer(kind: str, c: int, rest: list[int], shape: Shape) -> list[nn.Module]:
+    """Return the linear layer that a word names, behind the reshape that it needs."""
     if kind == "PAD":
         return [nn.ZeroPad2d(c)]
     if kind in ("FC", "LIN"):
-        flat: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
-        return [*flat, nn.Linear(math.prod(shape), math.prod([c, *rest]), dtype=SINGLE)]
-    before: list[nn.Module] = []
-    if len(shape) == 1:  # latents, seen as an image of 1 x 1
-        before = [nn.Unflatten(1, (*shape, 1, 1))]
+        reshape: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
+        return [*reshape, nn.Linear(math.prod(shape), math.prod([c, *rest]), dtype=SINGLE)]
+    reshape = [nn.Unflatten(1, (*shape, 1, 1))] if len(shape) == 1 else []  # of latents
     (k, s, p), layer = rest, Conv2d if kind == "CONV" else ConvTranspose2d
-    return [*before, layer(shape[0], c, k, s, p, dtype=SINGLE)]
+    return [*reshape, layer(shape[0], c, k, s, p, dtype=SINGLE)]
 
 
 def _shape_after(layer: nn.Module, shape: Shape) -> Shape:
@@ -190,29 +187,29 @@ def _shape_after(layer: nn.Module, shape: Shape) -> Shape:
         return (math.prod(shape),)
     if isinstance(layer, nn.Unflatten):
         return tuple(layer.unflattened_size)
+    channels, *sides = shape
     if isinstance(layer, nn.ZeroPad2d):
-        return (shape[0], *(side + 2 * layer.padding[0] for side in shape[1:]))
+        return (channels, *(n + 2 * layer.padding[0] for n in sides))
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        (k, s), p = (layer.kernel_size[0], layer.stride[0]), int(layer.padding[0])
-        forward = isinstance(layer, nn.Conv2d)
-        sides = ((n + 2 * p - k) // s + 1 if forward else (n - 1) * s - 2 * p + k
-                 for n in shape[1:])  # fmt: skip
-        return (layer.out_channels, *sides)
+        k, s, p = layer.kernel_size[0], layer.stride[0], int(layer.padding[0])
+        if isinstance(layer, nn.Conv2d):
+            return (layer.out_channels, *((n + 2 * p - k) // s + 1 for n in sides))
+        return (layer.out_channels, *((n - 1) * s - 2 * p + k for n in sides))
     return shape
 
 
 @dataclass(frozen=True)
-class Row:
-    """One layer with weights of a summary.
+class LayerCost:
+    """What one layer costs.
 
     Attributes
     ----------
     part, layer : str
         "encoder" or "decoder", and the layer's kind.
     shape : tuple of int
-        Of its output for one image.
+        The shape of its output for one image.
     parameters, multiply_adds : int
-        Its size and, for one image, its cost; BatchNorm's products are left out.
+        Its number of parameters, and its multiply-adds for one image without BatchNorm's.
     """
 
     part: str
@@ -222,38 +219,46 @@ class Row:
     multiply_adds: int
 
 
-def summary(name: str, latent: int, width: float = 1.0) -> list[Row]:
-    """List a network's layers with their output, parameters and multiply-adds for one image."""
+def summary(name: str, latent: int, width: float = 1.0) -> list[LayerCost]:
+    """List a printed network's layers with their output, parameters and cost for one image.
+
+    Examples
+    --------
+    >>> for row in summary("S-CNN", latent=2)[:3]:
+    ...     print(row.part, row.layer, row.shape, row.parameters, row.multiply_adds)
+    encoder Conv2d (32, 16, 16) 544 131072
+    encoder BatchNorm2d (32, 16, 16) 64 0
+    encoder Conv2d (64, 8, 8) 32832 2097152
+    """
     with torch.device("meta"):
-        model = build(name, latent, width)
+        model = printed_network(name, latent, width)
     return layer_costs(model, math.prod(ARCHITECTURES[name].shape))
 
 
-def layer_costs(model: Autoencoder, ambient: int) -> list[Row]:
-    """List the layers with weights of both networks, for one sample of `ambient` numbers.
+def layer_costs(model: Autoencoder, ambient: int) -> list[LayerCost]:
+    """List the layers of both networks that have parameters, for one sample of `ambient` numbers.
 
     By arithmetic: on PyTorch's "meta" device the first pass takes five seconds.
     """
     shape: Shape = (ambient,)
-    found = []
+    costs = []
     for part, net in (("encoder", model.encoder), ("decoder", model.decoder)):
         for layer in net:  # type: ignore[attr-defined]
-            into, shape = shape, _shape_after(layer, shape)
+            before, shape = shape, _shape_after(layer, shape)
             size = sum(p.numel() for p in layer.parameters())
             if size:
-                cost = _cost(layer, into, shape)
-                found.append(Row(part, type(layer).__name__, shape, size, cost))
-    return found
+                work = _multiply_adds(layer, before, shape)
+                costs.append(LayerCost(part, type(layer).__name__, shape, size, work))
+    return costs
 
 
-def _cost(layer: nn.Module, into: Shape, out: Shape) -> int:
-    """Multiply-adds: a convolution uses its weights once for each place of its image.
+def _multiply_adds(layer: nn.Module, before: Shape, after: Shape) -> int:
+    """Count them: a convolution uses its weights once for each position in its image.
 
-    Without looking at weights: those of RAE-SN take a step whenever they are looked at.
+    The weights themselves are not read: with spectral norms every reading is a power iteration.
     """
-    if isinstance(layer, nn.Linear | TransposedLinear):
-        return into[0] * out[0]
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        image = out if isinstance(layer, nn.Conv2d) else into
-        return into[0] * out[0] * layer.kernel_size[0] ** 2 * math.prod(image[1:])
-    return 0
+    if not isinstance(layer, nn.Linear | TransposedLinear | nn.Conv2d | nn.ConvTranspose2d):
+        return 0
+    kernel: Shape = getattr(layer, "kernel_size", ())
+    image = before if isinstance(layer, nn.ConvTranspose2d) else after
+    return before[0] * after[0] * math.prod(kernel) * math.prod(image[1:])

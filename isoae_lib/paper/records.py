@@ -100,7 +100,7 @@ class Run:
         spec = self.spec
         said = ("data", "method", "seed")
         rest = " ".join(
-            f"{name}={value}" for name, value in spec.given().items() if name not in said
+            f"{name}={value}" for name, value in spec.changed().items() if name not in said
         )
         return (
             f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
