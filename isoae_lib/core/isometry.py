@@ -105,12 +105,12 @@ def _pull_back_by_autograd(g: Net, x: Tensor, us: tuple[Tensor, ...]) -> tuple[T
 
 
 def departure(vectors: Tensor) -> Tensor:
-    """Return the mean of (|v| - 1)^2 over the rows v, common to eqs. (6) and (7)."""
+    """Return the mean of `(|v| - 1)^2` over the rows v, common to eqs. (6) and (7)."""
     return (vectors.norm(dim=1) - 1).square().mean()
 
 
 def L_iso(f: Net, z: Tensor, u: Tensor) -> Tensor:
-    """Eq. (6): E (|df(z)u| - 1)^2, zero when the decoder is a local isometry.
+    """Eq. (6): `E (|df(z)u| - 1)^2`, zero when the decoder is a local isometry.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def L_iso(f: Net, z: Tensor, u: Tensor) -> Tensor:
 
 
 def L_piso(g: Net, x: Tensor, u: Tensor) -> Tensor:
-    """Eq. (7): E (|u'dg(x)| - 1)^2, zero when the rows of dg(x) are orthonormal.
+    """Eq. (7): `E (|u'dg(x)| - 1)^2`, zero when the rows of dg(x) are orthonormal.
 
     Examples
     --------
@@ -140,6 +140,6 @@ def L_piso(g: Net, x: Tensor, u: Tensor) -> Tensor:
 
 
 def L_rec(x: Tensor, reconstruction: Tensor, reduction: str = "sum") -> Tensor:
-    """Eq. (1): the mean over samples of |f(g(x)) - x|^2, summed over coordinates or their mean."""
+    """Eq. (1): the mean over samples of `|f(g(x)) - x|^2`, over coordinates the sum or mean."""
     squares = (reconstruction - x).square().flatten(1)
     return squares.mean() if reduction == "mean" else squares.sum(1).mean()

@@ -38,7 +38,7 @@ def vanilla(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: 
 
 
 def isometric(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
-    """I-AE, eq. (8): L_rec + lambda (L_iso + L_piso). One encoder pass serves two terms."""
+    """I-AE, eq. (8): `L_rec + lambda (L_iso + L_piso)`. One encoder pass serves two terms."""
     u, v, noise = normals.split(spec.latent, dim=1)
     codes, pulled = pull_back(model.encoder, x, directions(u))
     z = sample_latents(codes, noise, spec.sampler)
@@ -53,7 +53,7 @@ def isometric(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight
 def isometric_decoder(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """I-AE without L_piso (Figure 4, left): L_rec + lambda L_iso."""
+    """I-AE without L_piso (Figure 4, left): `L_rec + lambda L_iso`."""
     v, noise = normals.split(spec.latent, dim=1)
     codes = model.encoder(x)
     z = sample_latents(codes, noise, spec.sampler)
@@ -65,7 +65,7 @@ def isometric_decoder(
 def isometric_encoder(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """I-AE without L_iso (Table 7, "L_piso"): L_rec + lambda L_piso."""
+    """I-AE without L_iso (Table 7, "L_piso"): `L_rec + lambda L_piso`."""
     codes, pulled = pull_back(model.encoder, x, directions(normals))
     return _rec(x, model.decoder(codes), spec) | {"L_piso": weight * departure(pulled)}
 
@@ -73,7 +73,7 @@ def isometric_encoder(
 def contractive(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """CAE, and with a transposed decoder TCAE: L_rec + lambda E |dg(x)|^2 (A.1.2)."""
+    """CAE, and with a transposed decoder TCAE: `L_rec + lambda E |dg(x)|^2` (A.1.2)."""
     codes, *rows = pull_back(model.encoder, x, *_axes(normals, x, spec))
     return _rec(x, model.decoder(codes), spec) | {"|dg|^2": weight * _squared_norm(rows)}
 
@@ -81,7 +81,7 @@ def contractive(
 def gradient_penalty(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
+    """RAE-GP: `L_rec + lambda E |df(z)|^2` at the codes z = g(x) (A.1.2)."""
     z = model.encoder(x)
     reconstruction, *columns = push_forward(model.decoder, z, *_axes(normals, x, spec), track=True)
     return _rec(x, reconstruction, spec) | {"|df|^2": weight * _squared_norm(columns)}
@@ -96,7 +96,7 @@ def denoising(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight
 def weight_decay(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """AEW: L_rec + lambda |theta|^2 / 2, whose gradient is what Adam calls weight decay."""
+    """AEW: `L_rec + lambda |theta|^2 / 2`, whose gradient is what Adam calls weight decay."""
     decay = weight / 2 * _squares(model)
     return _rec(x, model(x), spec) | {"|theta|^2": decay}
 
@@ -104,7 +104,7 @@ def weight_decay(
 def bounded_codes(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """RAE-SN: L_rec + beta E |z|^2 / d, with spectral norms of 1 (Ghosh et al., 2020)."""
+    """RAE-SN: `L_rec + beta E |z|^2 / d`, with spectral norms of 1 (Ghosh et al., 2020)."""
     z = model.encoder(x)
     return _rec(x, model.decoder(z), spec) | {"|z|^2": spec.code_weight * z.square().mean()}
 
@@ -112,7 +112,7 @@ def bounded_codes(
 def regularized_decoder(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """RAE-L2: L_rec + beta E |z|^2 / d + lambda |theta_f|^2 (Ghosh et al., 2020)."""
+    """RAE-L2: `L_rec + beta E |z|^2 / d + lambda |theta_f|^2` (Ghosh et al., 2020)."""
     decay = weight * _squares(model.decoder)
     return bounded_codes(model, x, normals, spec, weight) | {"|theta_f|^2": decay}
 
@@ -120,7 +120,7 @@ def regularized_decoder(
 def wasserstein(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """WAE: L_rec + lambda MMD(g(x), N(0, I)) (Tolstikhin et al., 2018)."""
+    """WAE: `L_rec + lambda MMD(g(x), N(0, I))` (Tolstikhin et al., 2018)."""
     z = model.encoder(x)
     return _rec(x, model.decoder(z), spec) | {"MMD": weight * mmd(z, normals)}
 
@@ -128,7 +128,7 @@ def wasserstein(
 def mmd(z: Tensor, prior: Tensor) -> Tensor:
     """Estimate the squared maximum mean discrepancy of two samples (n, d), without bias.
 
-    The kernels are C / (C + |a - b|^2) with C = 2 d s, summed over seven scales s, for a prior of
+    The kernels are `C / (C + |a - b|^2)` with C = 2 d s, summed over seven scales s, for a prior of
     deviation 1. Pairs of a point with itself are left out, so the estimate can be negative.
     """
     n, d = z.shape
@@ -143,11 +143,11 @@ def mmd(z: Tensor, prior: Tensor) -> Tensor:
 
 
 def scale_free(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
-    """IRAE: L_rec + lambda d E tr(G^2) / (E tr G)^2 with G = df'df (Lee et al., 2022).
+    """IRAE: `L_rec + lambda d E tr(G^2) / (E tr G)^2` with G = df'df (Lee et al., 2022).
 
     The second term is at least lambda, and equals it where df is an isometry up to one scale. One
-    probe v per sample estimates the traces, E |df v|^2 = tr G and E |G v|^2 = tr G^2, at mixtures
-    of codes: z_i and z_j in shares from -0.2 to 1.2.
+    probe v per sample estimates the traces, `E |df v|^2 = tr G` and `E |G v|^2 = tr G^2`, at
+    mixtures of codes: two codes in shares from -0.2 to 1.2.
     """
     v, share = normals[:, :-1], torch.special.ndtr(normals[:, -1:])
     codes = model.encoder(x)
@@ -169,7 +169,7 @@ def _reconstruct(f: Net, codes: Tensor, spec: Spec) -> tuple[Tensor, Net]:
 
 
 def _rec(x: Tensor, reconstruction: Tensor, spec: Spec) -> Terms:
-    """The term that every method has."""
+    """Return L_rec, the term that every method has."""
     return {"L_rec": L_rec(x, reconstruction, spec.reduction)}
 
 

@@ -43,7 +43,7 @@ class Spec:
     weight : float
         lambda_iso of I-AE, and the weight of another method's own term (decision 14).
     code_weight : float
-        beta, the weight of E |z|^2 / d in RAE-SN and RAE-L2.
+        beta, the weight of `E |z|^2 / d` in RAE-SN and RAE-L2.
     noise : float
         DAE's noise (decision 14), in units of the data's standard deviation; for images, of the
         pixel range.
@@ -82,11 +82,12 @@ class Spec:
 
     Examples
     --------
-    The key is the same as long as the settings are:
+    The key is the same as long as the settings are the same:
 
-    >>> Spec(method="I-AE", steps=500).key == Spec(method="I-AE", steps=500, batch=128).key
+    >>> spec = Spec(method="I-AE", steps=500)
+    >>> spec.key == Spec(method="I-AE", steps=500, batch=128).key
     True
-    >>> Spec(method="I-AE", steps=500).key == Spec(method="I-AE", steps=501).key
+    >>> spec.key == Spec(method="I-AE", steps=501).key
     False
     """
 
@@ -135,12 +136,12 @@ class Spec:
 
     @property
     def of_images(self) -> bool:
-        """Whether the data are images: then noise is in units of the pixel range."""
+        """Whether the data are images, so that noise is in units of the pixel range."""
         return False
 
     @property
     def key(self) -> str:
-        """The run's identity: 16 hexadecimal digits of the SHA-256 of the canonical JSON."""
+        """The run's identity, 16 hexadecimal digits of the SHA-256 of `canonical()`."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
 
     def canonical(self) -> str:
