@@ -1,4 +1,4 @@
-"""The methods, one row each, which names a function of `objectives`. Loads without torch."""
+"""The methods, one row each. A row names its function in `objectives`. This needs no torch."""
 
 from __future__ import annotations
 
