@@ -22,7 +22,7 @@ test: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q -n 2 -m "not slow" tests
+	$(BIN)/pytest -q -n 2 -m "not slow"
 	$(BIN)/isoae book --preset smoke --target notebooks
 	$(BIN)/pytest -q -n 2 --dist loadfile --nbval --nbval-current-env \
 		--nbval-cell-timeout 300 --nbval-sanitize-with tests/nbval_sanitize.cfg build/smoke/executed

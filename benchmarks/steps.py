@@ -18,6 +18,7 @@ from isoae_lib.core.networks import (
     SoftPlus,
     fully_connected,
 )
+from isoae_lib.core.spec import Spec
 from isoae_lib.core.step import Stepper
 from isoae_lib.paper import datasets
 from isoae_lib.paper.datasets import Data
@@ -30,8 +31,8 @@ NETWORKS: dict[str, Callable[[int], Autoencoder]] = {
     "3-256x5-2": lambda latent: (
         deepcopy(trained(TRAINED)) if latent == 2 else fully_connected(latent, latent)
     ),
-    "FC-NN": lambda latent: architectures.build("FC-NN", latent),
-    "S-CNN": lambda latent: architectures.build("S-CNN", latent),
+    "FC-NN": lambda latent: architectures.printed_network("FC-NN", latent),
+    "S-CNN": lambda latent: architectures.printed_network("S-CNN", latent),
 }
 WEIGHT, RATE = 0.01, 1e-3
 Step = Callable[[], object]
@@ -81,8 +82,7 @@ def ours(
     Gradients are in bfloat16 where the processor has it, unless `coarse` says no.
     """
     model, x = NETWORKS[network](latent), data_of(network, batch, latent).to(device)
-    spec = RunSpec(data="s-shape", method=method, batch=batch, latent=min(latent, 3), weight=WEIGHT)
-    object.__setattr__(spec, "latent", latent)  # a spec checks against the surfaces' 3 dimensions
+    spec = Spec(method=method, batch=batch, latent=latent, weight=WEIGHT)
     stepper = Stepper([model], [x], [spec], compiled)
     stepper.coarse &= coarse
     return lambda: stepper.step(RATE, 1.0)

@@ -41,7 +41,7 @@ steps, on_gpu, sweep, rounded = (
 # %%
 import inspect
 
-print(inspect.getsource(chain_rule.forward))
+print(inspect.getsource(chain_rule.linearize))
 print(inspect.getsource(isometry.push_forward))
 
 # %% [markdown]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from isoae_lib.core.architectures import build, untrained
+from isoae_lib.core.architectures import printed_network, untrained
 from isoae_lib.core.notation import ARCHITECTURES, multiply_adds, summary
 from isoae_lib.core.spec import NETWORKS, Spec
 from isoae_lib.errors import InputError
@@ -54,7 +54,7 @@ def test_every_layer_has_its_channels(name, part):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_norms_and_activations_stand_where_table_3_puts_them(name):
-    model = build(name, 3, 1 / 64)
+    model = printed_network(name, 3, 1 / 64)
     for net in (model.encoder, model.decoder):
         kinds = [type(layer).__name__ for layer in net]
         for k, kind in enumerate(kinds):
@@ -72,7 +72,7 @@ def test_norms_and_activations_stand_where_table_3_puts_them(name):
 @pytest.mark.parametrize("width", [1 / 64, 0.1])
 def test_a_narrow_network_maps_images_to_images(name, width):
     size = torch.Size(ARCHITECTURES[name].shape).numel()
-    model, x = build(name, 5, width).eval(), torch.rand(2, size)
+    model, x = printed_network(name, 5, width).eval(), torch.rand(2, size)
     assert model.encoder(x).shape == (2, 5) and model(x).shape == x.shape
 
 
@@ -87,7 +87,8 @@ def test_a_factor_scales_the_layers_in_between_and_them_alone():
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_shapes_by_arithmetic_are_those_of_a_pass(name):
-    model, size = build(name, 5, 1 / 64).eval(), torch.Size(ARCHITECTURES[name].shape).numel()
+    model = printed_network(name, 5, 1 / 64).eval()
+    size = torch.Size(ARCHITECTURES[name].shape).numel()
     expected, x = [], torch.rand(1, size)
     for layer in [*model.encoder, *model.decoder]:
         x = layer(x)
@@ -113,7 +114,7 @@ def test_multiply_adds_are_those_that_pytorch_counts_in_a_pass(network, method):
 
 def test_the_summary_counts_what_is_there():
     rows = summary("S-CNN", 2)
-    model = build("S-CNN", 2)
+    model = printed_network("S-CNN", 2)
     assert sum(row.parameters for row in rows) == sum(p.numel() for p in model.parameters())
     first = rows[0]
     assert (first.parameters, first.multiply_adds) == (4 * 4 * 32 + 32, 16 * 16 * 32 * 16)
@@ -129,4 +130,4 @@ def test_the_summary_counts_what_is_there():
 ])  # fmt: skip
 def test_bad_input_is_one_sentence(name, width, told):
     with pytest.raises(InputError, match=told):
-        build(name, 2, width)
+        printed_network(name, 2, width)

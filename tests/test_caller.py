@@ -73,10 +73,10 @@ def weights_of(net):
 
 @pytest.mark.parametrize("name", architectures.ARCHITECTURES)
 def test_starting_weights_of_image_networks(name):
-    wanted = weights_of(architectures.build(name, 4, 1 / 64, seed=1))
+    wanted = weights_of(architectures.printed_network(name, 4, 1 / 64, seed=1))
     for dtype in (torch.float64, torch.bfloat16):
         with default(dtype):
-            assert weights_of(architectures.build(name, 4, 1 / 64, seed=1)) == wanted
+            assert weights_of(architectures.printed_network(name, 4, 1 / 64, seed=1)) == wanted
 
 
 @pytest.mark.parametrize("tied", [False, True])

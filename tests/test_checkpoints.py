@@ -30,7 +30,7 @@ def weights(fit):
 
 
 def stops_after(steps):
-    """Say yes after so many questions, one a step."""
+    """Return a `stop` that is true from the given step on."""
     asked = iter(range(10**6))
     return lambda: next(asked) + 1 >= steps
 
@@ -94,8 +94,8 @@ def two_checkpoints(place):
 
 def test_the_newest_whole_checkpoint_is_used(place, caplog):
     two_checkpoints(place)
-    tensors, told = checkpoints.load(place, "me")
-    assert told["step"] == 2 and torch.equal(tensors["a"], torch.arange(50.0))
+    tensors, values = checkpoints.load(place, "me")
+    assert values["step"] == 2 and torch.equal(tensors["a"], torch.arange(50.0))
     assert checkpoints.load(place, "another") is None
     assert not caplog.records
 

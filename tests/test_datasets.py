@@ -66,8 +66,8 @@ def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):
 
 def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():
     points = np.array([[0, 51], [255, 153]], np.uint8)
-    assert arrays.unit(points) == pytest.approx(0.35)
-    assert arrays.unit(points / 255) == pytest.approx(0.35)
+    assert arrays.mean_deviation(points) == pytest.approx(0.35)
+    assert arrays.mean_deviation(points / 255) == pytest.approx(0.35)
 
 
 def test_too_few_images_for_training_and_validation_is_told():

@@ -27,53 +27,54 @@ def model_off_by(error):
     return Autoencoder(torch.nn.Identity(), decoder)
 
 
-def watch():
+def stopping():
     images = torch.arange(40, dtype=torch.uint8).reshape(10, 4)
     return early_stopping.EarlyStopping(images, steps=3)
 
 
 def test_the_error_is_per_pixel():
-    assert early_stopping.error_per_pixel(model_off_by(0.25), watch().images) == pytest.approx(0.25)
+    error = early_stopping.error_per_pixel(model_off_by(0.25), stopping().images)
+    assert error == pytest.approx(0.25)
 
 
 def test_the_error_of_an_image_does_not_depend_on_the_images_beside_it():
     norm = torch.nn.BatchNorm1d(4)
     model = Autoencoder(norm, torch.nn.Identity()).train()
-    assert early_stopping.error_per_pixel(model, watch().images) == pytest.approx(0, abs=1e-9)
+    assert early_stopping.error_per_pixel(model, stopping().images) == pytest.approx(0, abs=1e-9)
     assert model.training and norm.training
     assert norm.num_batches_tracked == 0 and not norm.running_mean.any()
 
 
 def test_only_ends_of_epochs_count_and_the_best_is_kept():
-    seen, spec = watch(), replace(SPEC, steps=12)
+    seen, spec = stopping(), replace(SPEC, steps=12)
     for step, error in enumerate([9, 9, 5, 1, 1, 3, 1, 1, 4, 2, 2, 6]):
-        seen.look(model_off_by(error), spec, step)
+        seen.after_step(model_off_by(error), spec, step)
     assert seen.error == pytest.approx(3) and seen.epoch == 2 and seen.waited == 2
     assert seen.weights["decoder.bias"] == pytest.approx(torch.full((4,), 3**0.5))
 
 
 def test_the_last_epoch_counts_even_if_the_steps_end_within_it():
-    seen, spec = watch(), replace(SPEC, steps=7)
+    seen, spec = stopping(), replace(SPEC, steps=7)
     for step, error in enumerate([9, 9, 5, 9, 9, 4, 3]):
-        seen.look(model_off_by(error), spec, step)
+        seen.after_step(model_off_by(error), spec, step)
     assert seen.error == pytest.approx(3) and seen.epoch == 3
 
 
 def test_the_rate_is_halved_after_six_epochs_without_progress():
-    seen, factors = watch(), []
+    seen, factors, spec = stopping(), [], replace(SPEC, steps=99)
     for epoch in range(20):
-        seen.look(model_off_by(1 if epoch else 0.5), replace(SPEC, steps=99), 3 * epoch + 2)
+        seen.after_step(model_off_by(1 if epoch else 0.5), spec, 3 * epoch + 2)
         factors.append(seen.factor)
     assert factors == [1] * 6 + [0.5] * 6 + [0.25] * 6 + [0.125] * 2
 
 
 def test_an_interruption_after_every_epoch_changes_no_rate():
-    whole, parts = watch(), watch()
+    whole, parts, spec = stopping(), stopping(), replace(SPEC, steps=99)
     for epoch in range(14):
-        parts, before = watch(), parts
+        parts, before = stopping(), parts
         parts.restore(*before.state())
         for seen in (whole, parts):
-            seen.look(model_off_by(1 if epoch else 0.5), replace(SPEC, steps=99), 3 * epoch + 2)
+            seen.after_step(model_off_by(1 if epoch else 0.5), spec, 3 * epoch + 2)
         assert parts.state()[1] == whole.state()[1]
     assert parts.factor == 0.25
 

@@ -15,10 +15,10 @@ from isoae_lib.core import networks
 from isoae_lib.core.networks import (
     BETA,
     SoftPlus,
+    TransposedLinear,
     conv,
     conv_transpose,
     fully_connected,
-    transposed,
 )
 from isoae_lib.errors import InputError
 
@@ -184,7 +184,7 @@ def test_the_gradient_of_a_tied_weight_adds_both_uses():
 
 def test_a_transposed_linear_network_is_the_adjoint_map():
     linear = nn.Linear(3, 2).double()
-    (layer,) = (layer.double() for layer in transposed([linear]))
+    layer = TransposedLinear(linear).double()
     x, z = torch.randn(6, 3).double(), torch.randn(6, 2).double()
     there = ((linear(x) - linear.bias) * z).sum(1)
     torch.testing.assert_close(there, (x * (layer(z) - layer.bias)).sum(1))

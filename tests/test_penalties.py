@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_chain import settled_map
+from test_chain_rule import frozen_map
 
 from isoae_lib.core import architectures, isometry
 from isoae_lib.core.methods import METHODS
@@ -60,7 +60,7 @@ def test_running_statistics_follow_the_data_and_no_probe(method, latent):
 
     def after(name):
         spec = RunSpec(data="mnist", method=name, network="FC-NN", latent=latent, reduction="mean")
-        model = architectures.build("FC-NN", latent, 1 / 16)
+        model = architectures.printed_network("FC-NN", latent, 1 / 16)
         normals = torch.randn(
             12,
             METHODS[spec.method].draws(spec.latent, 784),
@@ -86,7 +86,7 @@ def test_what_normalises_the_sampled_latents(method):
         spec = RunSpec(
             data="mnist", method=method, network="FC-NN", latent=3, statistics=statistics
         )
-        model = architectures.build("FC-NN", 3, 1 / 16)
+        model = architectures.printed_network("FC-NN", 3, 1 / 16)
         normals = torch.randn(
             12,
             METHODS[spec.method].draws(spec.latent, 784),
@@ -107,7 +107,7 @@ def test_what_normalises_the_sampled_latents(method):
         v, noise = normals.split(3, dim=1)[-2:]
         codes = model.encoder(x)
         z = isometry.sample_latents(codes, noise)
-        f = settled_map(model.decoder, codes.detach())
+        f = frozen_map(model.decoder, codes.detach())
         pushed = torch.func.jvp(f, (z,), (isometry.directions(v),))[1]
         torch.testing.assert_close(terms["L_iso"], WEIGHT * isometry.departure(pushed))
 

@@ -13,10 +13,11 @@ from make_golden import TINY
 from torch import nn
 
 from isoae_lib.core import step, training
-from isoae_lib.core.architectures import build
+from isoae_lib.core.architectures import printed_network
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.objectives import objective_of
+from isoae_lib.core.spec import Spec
 from isoae_lib.core.step import Stepper
 from isoae_lib.paper import datasets, fitting
 from isoae_lib.paper.datasets import Data
@@ -27,7 +28,7 @@ STACKED = [replace(SPEC, seed=3), replace(SPEC, weight=0.05), replace(SPEC, data
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
-def engine_of(spec, device="cpu"):
+def stepper_of(spec, device="cpu"):
     x = torch.as_tensor(Data(spec).train[0], dtype=torch.float32, device=device)
     return Stepper([datasets.build(spec)], [x], [spec])
 
@@ -37,13 +38,13 @@ def engine_of(spec, device="cpu"):
 def test_a_step_is_adam_on_the_sum_of_the_terms(method, beta2):
     """Against PyTorch's Adam as it comes, unfused, with the rate as a number."""
     spec = replace(SPEC, method=method, beta2=beta2)
-    fast, slow = engine_of(spec), engine_of(spec)
+    fast, slow = stepper_of(spec), stepper_of(spec)
     (model,), (x,), (rng,) = slow.models, slow.data, slow.rngs
     plain = torch.optim.Adam(model.parameters(), 0.01, (0.9, beta2), foreach=False)
     for _ in range(3):
         fast.step(0.01, 0.3)
         pick = torch.randint(len(x), (spec.batch,), generator=rng)
-        normals = torch.randn(spec.batch, slow.wanted, generator=rng)
+        normals = torch.randn(spec.batch, slow.draws, generator=rng)
         plain.zero_grad()
         terms = objective_of(method)(model, x[pick], normals, spec, 0.3 * spec.weight)
         sum(terms.values()).backward()
@@ -53,14 +54,14 @@ def test_a_step_is_adam_on_the_sum_of_the_terms(method, beta2):
 
 
 def test_a_state_put_back_gives_the_same_steps():
-    one = engine_of(SPEC)
+    one = stepper_of(SPEC)
     one.step(0.01, 0.3)
     kept = {name: tensor.clone() for name, tensor in one.state().items()}
     first = [one.step(0.01, 0.3) for _ in range(3)]
     one.restore(kept)
     again = [one.step(0.01, 0.3) for _ in range(3)]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    other = engine_of(SPEC)
+    other = stepper_of(SPEC)
     other.restore(kept)
     assert torch.equal(other.step(0.01, 0.3), first[0])
 
@@ -75,7 +76,7 @@ def test_gradients_alone_are_coarse(method, monkeypatch):
     terms, gradients = [], []
     monkeypatch.setattr(Stepper, "_adam", lambda self: gradients.append(self.parameters))
     for coarse in (True, False):
-        one = engine_of(spec)
+        one = stepper_of(spec)
         one.coarse &= coarse
         terms.append(one.step(0.01, 0.3))
     assert torch.equal(*terms)
@@ -90,8 +91,7 @@ def test_what_is_an_isometry_stays_one():
     n = 64
     rng = torch.Generator().manual_seed(0)
     turn = torch.linalg.qr(torch.randn(n, n, generator=rng))[0]
-    spec = replace(SPEC, method="I-AE", weight=1.0)
-    object.__setattr__(spec, "latent", n)  # a spec checks against the surfaces' 3 dimensions
+    spec = Spec(method="I-AE", latent=n, weight=1.0, batch=SPEC.batch)
     model = Autoencoder(nn.Sequential(nn.Linear(n, n)), nn.Sequential(nn.Linear(n, n)))
     with torch.no_grad():
         for layer, matrix in ((model.encoder[0], turn), (model.decoder[0], turn.T)):
@@ -110,7 +110,7 @@ def test_a_step_asks_the_system_for_no_memory():
 
     A step in which the heap grows once more is no fault; one in which every array is new is.
     """
-    one = engine_of(replace(SPEC, points=2000, batch=2000, width=256))
+    one = stepper_of(replace(SPEC, points=2000, batch=2000, width=256))
     pages = []
     for _ in range(15):
         one.step(0.001, 0.3)
@@ -119,7 +119,7 @@ def test_a_step_asks_the_system_for_no_memory():
 
 
 def test_a_state_has_every_weight_its_moments_and_chance():
-    one = engine_of(SPEC)
+    one = stepper_of(SPEC)
     before = {name: tensor.clone() for name, tensor in one.state().items()}
     one.step(0.01, 0.3)
     (model,) = one.models
@@ -148,8 +148,8 @@ def test_long_is_a_count_of_multiply_adds(monkeypatch):
     for method in ("I-AE", "TCAE"):
         for least, kind in ((work, "compiled"), (work + 1, "eager")):
             monkeypatch.setattr(step, "COMPILE_FROM", least)
-            monkeypatch.setattr(Stepper, "_compiled", lambda self: self.terms)
-            assert engine_of(replace(SPEC, method=method)).kind.startswith(kind)
+            monkeypatch.setattr(torch, "compile", lambda terms, **_: terms)
+            assert stepper_of(replace(SPEC, method=method)).engine.startswith(kind)
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -197,8 +197,9 @@ def test_a_stack_of_networks_with_batch_norm(monkeypatch):
     monkeypatch.setattr(step, "has_bfloat16", lambda device: False)
     data = [torch.rand(30, 784) for _ in range(2)]
     specs = [replace(SPEC, seed=seed) for seed in range(2)]
-    together = Stepper([build("FC-NN", 2, seed=seed) for seed in range(2)], data, specs)
-    alone = [Stepper([build("FC-NN", 2, seed=k)], [data[k]], [specs[k]]) for k in range(2)]
+    models, twins = ([printed_network("FC-NN", 2, seed=k) for k in range(2)] for _ in range(2))
+    together = Stepper(models, data, specs)
+    alone = [Stepper([twins[k]], [data[k]], [specs[k]]) for k in range(2)]
     for _ in range(2):
         terms = torch.cat([one.step(1e-4, 1.0) for one in alone])
         torch.testing.assert_close(together.step(1e-4, 1.0), terms, rtol=1e-3, atol=1e-5)
@@ -220,11 +221,11 @@ def test_one_of_a_stack_diverges_alone():
 @pytest.mark.parametrize("kind", ["CUDA graph", "compiled CUDA graph"])
 def test_a_cuda_graph_takes_the_steps_of_the_eager_engine(kind, monkeypatch):
     monkeypatch.setattr(step, "COMPILE_FROM", 1 if "compiled" in kind else float("inf"))
-    graph = engine_of(SPEC, "cuda")
-    assert graph.kind == kind
+    graph = stepper_of(SPEC, "cuda")
+    assert graph.engine == kind
     monkeypatch.setattr(step, "COMPILE_FROM", float("inf"))
-    eager = engine_of(SPEC, "cuda")
-    eager.replay = eager._once
+    eager = stepper_of(SPEC, "cuda")
+    eager._take_step = eager._eager_step
     close = 1e-2 if "compiled" in kind else 1e-3  # products round to ten bits, here and there apart
     for _ in range(20):
         ours, theirs = graph.step(0.01, 0.3), eager.step(0.01, 0.3)

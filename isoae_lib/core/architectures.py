@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from isoae_lib.core.arrays import unit
+from isoae_lib.core.arrays import mean_deviation
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import (
     SINGLE,
@@ -24,25 +24,25 @@ from isoae_lib.core.spec import Spec
 from isoae_lib.errors import InputError, choose
 
 
-def build(name: str, latent: int, width: float = 1.0, seed: int = 0) -> Autoencoder:
-    """Build a network of Table 4 or 6 for images as vectors, (n, D).
+def printed_network(name: str, latent: int, width: float = 1.0, seed: int = 0) -> Autoencoder:
+    """Build a network as Table 4 or 6 prints it, for images as vectors (n, D).
 
     Parameters
     ----------
     name : str
         One of `ARCHITECTURES`.
     latent : int
-        d, the latent size.
+        The latent size d.
     width : float
         Factor for the number of channels of every layer in between: 1 as printed, less for small
         machines.
     seed : int
-        Decides the starting weights, PyTorch's own.
+        Decides the starting weights, which are PyTorch's own.
 
     Raises
     ------
     InputError
-        If the network is unknown, or the factor leaves nothing of a layer.
+        If the network is unknown, or the factor is not above 0 and at most 1.
     """
     plan = ARCHITECTURES[choose("network", name, ARCHITECTURES)]
     both = layers_of(plan, latent, width)
@@ -67,7 +67,7 @@ def untrained(spec: Spec, points: NDArray) -> Autoencoder:
         if spec.network == "MLP":
             model = fully_connected(
                 ambient, spec.latent, width=spec.width, depth=spec.depth,
-                tied=change == "tied", unit=unit(points), seed=spec.seed,
+                tied=change == "tied", unit=mean_deviation(points), seed=spec.seed,
             )  # fmt: skip
         else:
             size = math.prod(ARCHITECTURES[spec.network].shape)
@@ -75,7 +75,7 @@ def untrained(spec: Spec, points: NDArray) -> Autoencoder:
                 raise InputError(
                     f"{spec.network} takes images of {size} numbers; the data have {ambient}."
                 )
-            model = build(spec.network, spec.latent, spec.width_factor, spec.seed)
+            model = printed_network(spec.network, spec.latent, spec.width_factor, spec.seed)
         return normalised(model, spec.seed) if change == "normalised" else model
 
 

@@ -1,4 +1,4 @@
-"""Arrays of numbers as the library passes them on, and the check of what comes from outside."""
+"""Arrays of numbers: their type in this library, and checks of arrays that come from outside."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ Array = NDArray[np.float64]
 
 
 def digest(array: NDArray) -> str:
-    """Return the sha256 of an array's content, by which a record knows its data again."""
+    """Return the SHA-256 of an array's content, by which a record recognises its data."""
     return hashlib.sha256(array.tobytes()).hexdigest()
 
 
-def unit(points: NDArray) -> float:
-    """Return the mean standard deviation of the points' coordinates; pixels are in [0, 1]."""
+def mean_deviation(points: NDArray) -> float:
+    """Return the mean standard deviation of the coordinates of points (n, D).
+
+    Bytes are pixels, which count as numbers in [0, 1].
+    """
     return float(points.std(axis=0).mean()) / (255 if points.dtype == np.uint8 else 1)
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: written to the side, sealed, and the one before kept."""
+"""Checkpoints of a training run: whole or absent, with a checksum; the last two are kept."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from isoae_lib import files
 log = logging.getLogger(__name__)
 
 
-def save(place: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
-    """Write a checkpoint; whatever happens meanwhile, a whole one stays.
+def save(file: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+    """Write a checkpoint. If writing is interrupted, the checkpoint before it is still whole.
 
     Parameters
     ----------
-    place : Path
-        The file; the checkpoint before it is kept with the suffix `.before`.
+    file : Path
+        Where it goes; the checkpoint before it is kept with the suffix `.before`.
     tensors : dict
         What `Stepper.state` returns.
-    told : dict
-        What else belongs to the state, as JSON.
+    values : dict
+        What else belongs to the state, as JSON; its "identity" says whose state it is.
 
     Raises
     ------
@@ -35,54 +35,55 @@ def save(place: Path, tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
         If the disk is full or the folder cannot be written to.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(told)
-    content = safetensors.torch.save(tensors, {"told": text, "seal": _seal(tensors, text)})
-    with files.writing(f"the checkpoint {place}"):
-        aside = files.write_aside(place, content)
-        if place.exists():
-            place.replace(_before(place))
-        aside.replace(place)
-        files.flush(place.parent)
+    text = json.dumps(values)
+    metadata = {"values": text, "checksum": _checksum(tensors, text)}
+    content = safetensors.torch.save(tensors, metadata)
+    with files.writing(f"the checkpoint {file}"):
+        aside = files.write_aside(file, content)
+        if file.exists():
+            file.replace(_before(file))
+        aside.replace(file)
+        files.flush(file.parent)
 
 
-def load(place: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def load(file: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Return the newest whole checkpoint of the run `identity`, or None.
 
-    A damaged one is told, and the one before it is used.
+    A damaged checkpoint is logged and the one before it is used.
     """
-    for file in (place, _before(place)):
-        if not file.exists():
-            continue
+    for candidate in filter(Path.exists, (file, _before(file))):
         try:
-            tensors, told = _read(file)
+            tensors, values = _read(candidate)
         except (OSError, SafetensorError, ValueError, KeyError) as error:
-            log.warning("the checkpoint %s is damaged (%s): using the one before.", file, error)
+            log.warning(
+                "the checkpoint %s is damaged (%s): using the one before.", candidate, error
+            )
             continue
-        if told["identity"] == identity:
-            return tensors, told
+        if values["identity"] == identity:
+            return tensors, values
     return None
 
 
-def clear(place: Path) -> None:
+def clear(file: Path) -> None:
     """Delete a run's checkpoints, once its record is written."""
-    for file in (place, _before(place), *files.asides(place)):
-        file.unlink(missing_ok=True)
+    for written in (file, _before(file), *files.asides(file)):
+        written.unlink(missing_ok=True)
 
 
-def _before(place: Path) -> Path:
-    return place.with_name(place.name + ".before")
+def _before(file: Path) -> Path:
+    return file.with_name(file.name + ".before")
 
 
 def _read(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with safetensors.safe_open(file, framework="pt") as content:
         metadata = content.metadata() or {}
         tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-    if _seal(tensors, metadata["told"]) != metadata["seal"]:
+    if _checksum(tensors, metadata["values"]) != metadata["checksum"]:
         raise ValueError("its checksum differs")
-    return tensors, json.loads(metadata["told"])
+    return tensors, json.loads(metadata["values"])
 
 
-def _seal(tensors: dict[str, Tensor], text: str) -> str:
+def _checksum(tensors: dict[str, Tensor], text: str) -> str:
     """Return a checksum over names, values and text."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from isoae_lib.core import isometry
 from isoae_lib.core.arrays import Array
@@ -17,7 +16,7 @@ from isoae_lib.core.networks import SINGLE, Autoencoder, floats
 Map = Callable[[NDArray], Array]
 
 AT_ONCE = 2000  # points through a network together: their activations stay in the cache
-NUMBERS_AT_ONCE = 400_000  # the same for images
+NUMBERS_AT_ONCE = 400_000  # the same limit for images, in numbers
 LOSS_POINTS = 5000  # over which a record's losses are taken
 LATENTS_AT_ONCE = 32  # decoded together with their differentials
 
@@ -28,7 +27,7 @@ def decoder_map(model: Autoencoder) -> Map:
 
 
 def encoder_map(model: Autoencoder) -> Map:
-    """Return the encoder as a function of arrays: (n, D), images as bytes, -> (n, d), float64."""
+    """Return the encoder as a function of arrays: (n, D) -> (n, d), float64. Images are bytes."""
     return _array_map(model.encoder)
 
 
@@ -50,6 +49,20 @@ def differentials(model: Autoencoder, x: Array) -> tuple[Array, Array]:
     """Return A = df(z) (n, D, d) and B = dg(f(z)) (n, d, D) at the codes z = g(x) (Theorem 1).
 
     One probe for each latent axis; d probes give the whole matrices, since d is small.
+
+    Examples
+    --------
+    A plane in space, and the projection onto it: A'A = I, and B = A' (Theorem 1).
+
+    >>> model = Autoencoder(torch.nn.Linear(3, 2), torch.nn.Linear(2, 3))
+    >>> for layer in (model.encoder, model.decoder):
+    ...     _ = torch.nn.init.eye_(layer.weight)
+    >>> A, B = differentials(model, np.zeros((1, 3)))
+    >>> A[0].T @ A[0]
+    array([[1., 0.],
+           [0., 1.]])
+    >>> np.array_equal(B[0], A[0].T)
+    True
     """
     parameter = next(model.parameters())
     with torch.no_grad():
@@ -84,30 +97,28 @@ def project(model: Autoencoder, x: Array) -> Array:
 
 
 def losses(model: Autoencoder, points: NDArray, reduction: str) -> dict[str, float]:
-    """Return L_rec, and L_iso and L_piso over one direction for each of the first points (n, D).
+    """Return L_rec, L_iso and L_piso over the first `LOSS_POINTS` points (n, D).
 
-    L_iso is taken at latents drawn from P_iso, as in training; in evaluation mode, over
-    `LOSS_POINTS` at most; in double precision, but images in single, which takes half the time.
+    L_iso is taken at latents drawn from P_iso, as in training, and both with one direction per
+    point. The model is in double precision meanwhile, but for images in single, which takes half
+    the time.
     """
     precision = SINGLE if points.dtype == np.uint8 else torch.float64
-    twin = model.to(precision)
+    model.to(precision)
     rng = torch.Generator("cpu").manual_seed(0)
-    sums: dict[str, Tensor] = {}
+    at_once = max(1, NUMBERS_AT_ONCE // points.shape[1])
     with torch.no_grad():
         x = floats(torch.tensor(points[:LOSS_POINTS], device="cpu"), precision)
-        parts = x.split(max(1, NUMBERS_AT_ONCE // x.shape[1]))
-        codes = torch.cat([twin.encoder(part) for part in parts])
-        shape = (2, *codes.shape)
-        noise, u = torch.randn(shape, generator=rng, dtype=codes.dtype, device=codes.device)
-        every = codes, isometry.sample_latents(codes, noise), isometry.directions(u)
-        split = [tensor.split(len(parts[0])) for tensor in every]
-        for part, code, z, v in zip(parts, *split, strict=True):
-            values = {
-                "L_rec": isometry.L_rec(part, twin.decoder(code), reduction),
-                "L_iso": isometry.L_iso(twin.decoder, z, v),
-                "L_piso": isometry.L_piso(twin.encoder, part, v),
-            }
-            for name, value in values.items():
-                sums[name] = sums.get(name, 0) + len(part) * value
+        codes = torch.cat([model.encoder(part) for part in x.split(at_once)])
+        noise, u = torch.randn(2, *codes.shape, generator=rng, dtype=codes.dtype, device="cpu")
+        z, u = isometry.sample_latents(codes, noise), isometry.directions(u)
+        sums = torch.zeros(3, dtype=precision, device="cpu")
+        for part in zip(*(tensor.split(at_once) for tensor in (x, codes, z, u)), strict=True):
+            x_part, codes_part, z_part, u_part = part
+            rec = isometry.L_rec(x_part, model.decoder(codes_part), reduction)
+            iso = isometry.L_iso(model.decoder, z_part, u_part)
+            piso = isometry.L_piso(model.encoder, x_part, u_part)
+            sums += len(x_part) * torch.stack([rec, iso, piso])
     model.to(SINGLE)
-    return {name: round(float(value) / len(x), 8) for name, value in sums.items()}
+    means = (round(total / len(x), 8) for total in sums.tolist())
+    return dict(zip(("L_rec", "L_iso", "L_piso"), means, strict=True))

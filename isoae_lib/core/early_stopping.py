@@ -1,4 +1,4 @@
-"""The epoch that validation chooses (A.2.1): its weights are kept, and the rate follows it."""
+"""Early stopping (A.2.1): the weights of the epoch that reconstructs best are kept."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from isoae_lib.core.spec import Spec
 
 PATIENCE = 5  # epochs without progress after which the rate is halved (decision 13)
 AT_ONCE = 500  # images through the networks together
-BEST = "best."
+BEST = "best."  # begins the names of the kept weights in a checkpoint
 
 
 @dataclass
 class EarlyStopping:
-    """What has been learned from the images set aside.
+    """The best epoch so far, and the factor of the learning rate that follows from it.
 
     Attributes
     ----------
-    images : Tensor
-        Bytes (n, D), on the model's device.
+    images : Tensor, optional
+        The images set aside: bytes (n, D), on the model's device. Without them nothing is kept,
+        and the rate stays.
     steps : int
-        Of an epoch.
+        Steps per epoch.
     error : float
-        Least mean squared error per pixel so far.
+        The least mean squared error per pixel so far.
     epoch, waited : int
-        The epoch that had it, and epochs since then or since the rate was last halved.
+        The epoch that had it, and the epochs since then or since the rate was last halved.
     factor : float
-        Of the learning rate.
+        What the learning rate is multiplied by.
     weights : dict of Tensor
-        Of the best epoch; buffers too.
+        Weights and buffers of the best epoch.
     """
 
-    images: Tensor
+    images: Tensor | None
     steps: int
     error: float = math.inf
     epoch: int = 0
@@ -45,13 +46,14 @@ class EarlyStopping:
     factor: float = 1.0
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def look(self, model: Autoencoder, spec: Spec, step: int) -> None:
-        """After the last step of an epoch: keep the weights if they are the best so far."""
-        if (step + 1) % self.steps and step + 1 != spec.steps:
+    def after_step(self, model: Autoencoder, spec: Spec, step: int) -> None:
+        """At the end of an epoch, keep the weights if they are the best so far."""
+        done = step + 1
+        if self.images is None or (done % self.steps and done != spec.steps):
             return
         error = error_per_pixel(model, self.images)
         if error < self.error:
-            self.error, self.epoch, self.waited = error, -(-(step + 1) // self.steps), 0
+            self.error, self.epoch, self.waited = error, -(-done // self.steps), 0
             self.weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
             return
         self.waited += 1
@@ -59,19 +61,19 @@ class EarlyStopping:
             self.factor, self.waited = self.factor / 2, 0
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return what a checkpoint keeps: tensors by name, and the rest as JSON."""
-        numbers = {k: getattr(self, k) for k in ("epoch", "waited", "factor")}
-        told = numbers | {"error": self.error if math.isfinite(self.error) else None}
-        return {BEST + name: tensor for name, tensor in self.weights.items()}, told
+        """Return what a checkpoint keeps: tensors by name, and numbers."""
+        numbers = {name: getattr(self, name) for name in ("error", "epoch", "waited", "factor")}
+        return {BEST + name: tensor for name, tensor in self.weights.items()}, numbers
 
-    def restore(self, tensors: dict[str, Tensor], told: dict[str, Any]) -> None:
-        """Go back to what `state` returned."""
-        self.weights = {
-            name.removeprefix(BEST): tensor.to(self.images.device)
-            for name, tensor in tensors.items()
-            if name.startswith(BEST)
-        }
-        vars(self).update(told | {"error": math.inf if told["error"] is None else told["error"]})
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Go back to what `state` returned; tensors of other names are left out."""
+        vars(self).update(numbers)
+        if self.images is not None:
+            self.weights = {
+                name.removeprefix(BEST): tensor.to(self.images.device)
+                for name, tensor in tensors.items()
+                if name.startswith(BEST)
+            }
 
 
 def error_per_pixel(model: Autoencoder, images: Tensor) -> float:

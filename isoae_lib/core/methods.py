@@ -1,35 +1,36 @@
-"""The methods, one row each; what a row names is a function of `objectives`."""
+"""The methods, one row each. A row names its function in `objectives`. This needs no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-EXACT = 2  # latent size up to which differentials are seen whole
+EXACT = 2  # the largest latent size at which the whole differential is computed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """One row.
+    """One method: its objective and its looks.
 
     Attributes
     ----------
     objective : str
         Name of the function that returns the terms of its loss.
     passes : float
-        Passes through a network that a step takes, a forward and a backward each: its cost.
+        Cost of a step, in passes through one network, forward and backward.
     draws : callable
-        Latent size d and data size D -> standard normal numbers that it wants for each sample.
+        (d, D) -> how many standard normal numbers the function needs per sample.
     networks : str
-        What it does to them: "plain", "tied" (the decoder's weights are the encoder's, transposed)
-        or "normalised" (every weight is divided by its spectral norm).
+        "plain", "tied" (the decoder's weights are the encoder's, transposed) or "normalised"
+        (every weight is divided by its spectral norm).
     version : int
-        Raise it when a correction changes what this method computes: other methods' runs keep
-        their keys.
+        Raise it if a correction changes what this method computes. Other methods' runs keep their
+        keys.
     label : str
-        Its name in figures and tables, where it is not the method's own.
+        Its name in figures and tables, if it differs from the method's own.
     colour, marker : str
-        In every figure. Okabe and Ito's palette, which colour-blind readers can tell apart.
+        Its looks in every figure. The colours are Okabe and Ito's, which colour-blind readers can
+        tell apart.
     """
 
     objective: str
@@ -43,7 +44,7 @@ class Method:
 
 
 def _probes(d: int, D: int) -> int:
-    """Numbers for one random direction where differentials are not seen whole."""
+    """Return d numbers for one random direction, or 0 where the whole differential is computed."""
     return d if d > EXACT else 0
 
 

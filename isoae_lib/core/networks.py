@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
@@ -22,17 +22,11 @@ def floats(x: Tensor, dtype: torch.dtype = SINGLE) -> Tensor:
     return x.to(dtype) / 255 if x.dtype == torch.uint8 else x.to(dtype)
 
 
-def lay_out(
-    model: Autoencoder, device: torch.device | str, layout: torch.memory_format
-) -> Autoencoder:
-    """Return the model on a device, the weights of its convolutions in a memory layout."""
-    return model.to(device=device, memory_format=layout)  # type: ignore[call-overload, no-any-return]
-
-
 def _log1p(e: Tensor) -> Tensor:
     """Return log(1 + e) = 2 artanh(e / (2 + e)) for 0 <= e <= 1, in single precision.
 
-    By its series, up to a part in 10^7. A compiler makes vectors of it, and calls of a logarithm.
+    By its series, up to a part in 10^7. A compiler vectorizes it, but would call a logarithm for
+    each number.
     """
     s = e / (2 + e)
     series = torch.zeros_like(s)
@@ -83,9 +77,9 @@ class SoftPlus(nn.Module):
 
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Sides, padding: Sides) -> Tensor:
-    """Convolve images (n, c, h, w); where the kernel covers them, in one matrix product.
+    """Convolve images (n, c, h, w); if the kernel covers them, by one matrix product.
 
-    That is four times faster on a CPU than the convolution of a library, and the same.
+    The product is the same, and on a CPU four times faster than PyTorch's convolution.
     """
     if x.shape[2:] == weight.shape[2:] and not any(padding):
         return F.linear(x.flatten(1), weight.flatten(1), bias)[..., None, None]
@@ -100,7 +94,7 @@ def conv_transpose(
     padding: Sides,
     left_out: Sides = (0, 0),
 ) -> Tensor:
-    """Transpose of `conv`, plus a bias: a kernel that covers its image is one matrix product.
+    """Apply the transpose of `conv` and add a bias; from images of 1 x 1, by one matrix product.
 
     `left_out` are the rows and columns that the kernel of `conv` did not reach.
     """
@@ -122,7 +116,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     """PyTorch's layer, computed by `conv_transpose`."""
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """Return the images (n, c, h, w) that transposed convolution makes of x."""
+        """Return the images (n, c, h, w), convolved by the transpose."""
         return conv_transpose(x, self.weight, self.bias, self.stride, self.padding)  # type: ignore[arg-type]
 
 
@@ -180,20 +174,11 @@ class Autoencoder(nn.Module):
         return self.decoder(self.encoder(x))
 
 
-def mlp(sizes: Sequence[int]) -> list[nn.Module]:
-    """FC n ... FC n, LIN n of Table 3: layers from a size to the next, (3, 256, ..., 256, 2)."""
+def mlp(linears: Iterable[nn.Module]) -> list[nn.Module]:
+    """Return FC ... FC, LIN of Table 3: linear layers with SoftPlus between them."""
     layers: list[nn.Module] = []
-    for fan_in, fan_out in pairwise(sizes):
-        layers += [nn.Linear(fan_in, fan_out, dtype=SINGLE), SoftPlus()]
-    return layers[:-1]
-
-
-def transposed(encoder: Sequence[nn.Module]) -> list[nn.Module]:
-    """Return the decoder's layers whose weights are the encoder's, transposed (TCAE)."""
-    linears = [layer for layer in encoder if isinstance(layer, nn.Linear)]
-    layers: list[nn.Module] = []
-    for linear in reversed(linears):
-        layers += [TransposedLinear(linear), SoftPlus()]
+    for linear in linears:
+        layers += [linear, SoftPlus()]
     return layers[:-1]
 
 
@@ -218,26 +203,42 @@ def fully_connected(
     tied : bool
         Whether the decoder's weights are the encoder's, transposed (TCAE).
     unit : float
-        The data's standard deviation: in both networks data are in units of it, codes in units of
-        `CODE_UNIT` times it.
+        The data's standard deviation. Both networks work with data in units of it, and with codes
+        in units of `CODE_UNIT` times it.
     seed : int
-        Decides the starting weights, PyTorch's own.
+        Decides the starting weights, which are PyTorch's own.
 
     Raises
     ------
     InputError
         If d is not between 1 and D: a decoder cannot be an isometry into a smaller space.
+
+    Examples
+    --------
+    >>> model = fully_connected(3, 2, width=8, depth=1)
+    >>> model.encoder
+    Sequential(
+      (0): Scale()
+      (1): Linear(in_features=3, out_features=8, bias=True)
+      (2): SoftPlus()
+      (3): Linear(in_features=8, out_features=2, bias=True)
+      (4): Scale()
+    )
     """
     if not 1 <= latent <= ambient:
         raise InputError(
             f"latent size {latent} is not between 1 and the data's {ambient} dimensions; "
             "an isometric decoder needs d <= D."
         )
-    hidden = [width] * depth
+    sizes = [ambient, *[width] * depth, latent]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = mlp([ambient, *hidden, latent])
-        decoder = transposed(encoder) if tied else mlp([latent, *hidden, ambient])
+        encoder = mlp(nn.Linear(a, b, dtype=SINGLE) for a, b in pairwise(sizes))
+        if tied:
+            linears = [layer for layer in encoder if isinstance(layer, nn.Linear)]
+            decoder = mlp(TransposedLinear(layer) for layer in reversed(linears))
+        else:
+            decoder = mlp(nn.Linear(a, b, dtype=SINGLE) for a, b in pairwise(sizes[::-1]))
     of_codes = CODE_UNIT * unit
     return Autoencoder(
         nn.Sequential(Scale(1 / unit), *encoder, Scale(of_codes)),
@@ -248,7 +249,7 @@ def fully_connected(
 def normalised(model: Autoencoder, seed: int) -> Autoencoder:
     """Divide every weight of both networks by its spectral norm, in place (RAE-SN).
 
-    The norm is followed by one power iteration a pass, as PyTorch does it.
+    PyTorch estimates the norm with one power iteration per pass.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

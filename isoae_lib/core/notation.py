@@ -119,7 +119,7 @@ Layers = list[Layer]
 
 
 def layers_of(network: Architecture, latent: int, width: float = 1.0) -> tuple[Layers, Layers]:
-    """Return the layers of the encoder and of the decoder; `width` and errors as in `build`."""
+    """Return the layers of encoder and decoder; `width` and errors as in `printed_network`."""
     if not 0 < width <= 1:
         raise InputError(f"width is {width}: it must be above 0 and not above 1.")
     encoder = _read(network.encoder, network.shape, latent, width)

@@ -1,9 +1,9 @@
 """The objective of every method: reconstruction plus the method's own small term.
 
-Each takes the autoencoder, a batch x (n, D), standard normal numbers (as many a sample as its row
-says), the spec and the weight lambda of the moment. It returns the named, weighted terms; their sum
-is the loss. All random numbers are passed in, so that an objective can be compiled. Squared norms
-of differentials are Frobenius norms (decision 15).
+Each function takes the autoencoder, a batch x (n, D), standard normal numbers (n, k) with k as in
+the method's row, the spec, and the weight lambda at this step. It returns the named, weighted
+terms, whose sum is the loss. All random numbers are passed in, so that an objective can be
+compiled. Squared norms of differentials are Frobenius norms (decision 15).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from isoae_lib.core.chain_rule import Net, is_chain, settle
+from isoae_lib.core.chain_rule import Net, freeze_norms, is_chain
 from isoae_lib.core.isometry import (
     L_rec,
     departure,
@@ -38,7 +38,7 @@ def vanilla(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: 
 
 
 def isometric(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
-    """I-AE, eq. (8): L_rec + lambda (L_iso + L_piso). One encoder pass serves two terms."""
+    """I-AE, eq. (8): `L_rec + lambda (L_iso + L_piso)`. One encoder pass serves two terms."""
     u, v, noise = normals.split(spec.latent, dim=1)
     codes, pulled = pull_back(model.encoder, x, directions(u))
     z = sample_latents(codes, noise, spec.sampler)
@@ -53,7 +53,7 @@ def isometric(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight
 def isometric_decoder(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """I-AE without L_piso (Figure 4, left): L_rec + lambda L_iso."""
+    """I-AE without L_piso (Figure 4, left): `L_rec + lambda L_iso`."""
     v, noise = normals.split(spec.latent, dim=1)
     codes = model.encoder(x)
     z = sample_latents(codes, noise, spec.sampler)
@@ -65,7 +65,7 @@ def isometric_decoder(
 def isometric_encoder(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """I-AE without L_iso (Table 7, "L_piso"): L_rec + lambda L_piso."""
+    """I-AE without L_iso (Table 7, "L_piso"): `L_rec + lambda L_piso`."""
     codes, pulled = pull_back(model.encoder, x, directions(normals))
     return _rec(x, model.decoder(codes), spec) | {"L_piso": weight * departure(pulled)}
 
@@ -73,17 +73,17 @@ def isometric_encoder(
 def contractive(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """CAE, and with a transposed decoder TCAE: L_rec + lambda E |dg(x)|^2 (A.1.2)."""
-    codes, *rows = pull_back(model.encoder, x, *_frame(normals, x, spec))
+    """CAE, and with a transposed decoder TCAE: `L_rec + lambda E |dg(x)|^2` (A.1.2)."""
+    codes, *rows = pull_back(model.encoder, x, *_axes(normals, x, spec))
     return _rec(x, model.decoder(codes), spec) | {"|dg|^2": weight * _squared_norm(rows)}
 
 
 def gradient_penalty(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """RAE-GP: L_rec + lambda E |df(z)|^2 at the codes z = g(x) (A.1.2)."""
+    """RAE-GP: `L_rec + lambda E |df(z)|^2` at the codes z = g(x) (A.1.2)."""
     z = model.encoder(x)
-    reconstruction, *columns = push_forward(model.decoder, z, *_frame(normals, x, spec), track=True)
+    reconstruction, *columns = push_forward(model.decoder, z, *_axes(normals, x, spec), track=True)
     return _rec(x, reconstruction, spec) | {"|df|^2": weight * _squared_norm(columns)}
 
 
@@ -96,30 +96,31 @@ def denoising(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight
 def weight_decay(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """AEW: L_rec + lambda |theta|^2 / 2, whose gradient is what Adam calls weight decay."""
+    """AEW: `L_rec + lambda |theta|^2 / 2`, whose gradient is what Adam calls weight decay."""
     decay = weight / 2 * _squares(model)
     return _rec(x, model(x), spec) | {"|theta|^2": decay}
-
-
-def regularized_decoder(
-    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
-) -> Terms:
-    """RAE-L2: L_rec + lambda |theta_f|^2 + beta E |z|^2 / d (Ghosh et al., 2020)."""
-    decay = weight * _squares(model.decoder)
-    return {**_codes_too(model, x, spec), "|theta_f|^2": decay}
 
 
 def bounded_codes(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """RAE-SN: L_rec + beta E |z|^2 / d, in networks with spectral norms of 1."""
-    return _codes_too(model, x, spec)
+    """RAE-SN: `L_rec + beta E |z|^2 / d`, with spectral norms of 1 (Ghosh et al., 2020)."""
+    z = model.encoder(x)
+    return _rec(x, model.decoder(z), spec) | {"|z|^2": spec.code_weight * z.square().mean()}
+
+
+def regularized_decoder(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """RAE-L2: `L_rec + beta E |z|^2 / d + lambda |theta_f|^2` (Ghosh et al., 2020)."""
+    decay = weight * _squares(model.decoder)
+    return bounded_codes(model, x, normals, spec, weight) | {"|theta_f|^2": decay}
 
 
 def wasserstein(
     model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
 ) -> Terms:
-    """WAE: L_rec + lambda MMD(g(x), N(0, I)) (Tolstikhin et al., 2018)."""
+    """WAE: `L_rec + lambda MMD(g(x), N(0, I))` (Tolstikhin et al., 2018)."""
     z = model.encoder(x)
     return _rec(x, model.decoder(z), spec) | {"MMD": weight * mmd(z, normals)}
 
@@ -127,8 +128,8 @@ def wasserstein(
 def mmd(z: Tensor, prior: Tensor) -> Tensor:
     """Estimate the squared maximum mean discrepancy of two samples (n, d), without bias.
 
-    Kernels C / (C + |a - b|^2) for C = 2 d s, summed over seven scales s; the prior has deviation
-    1. A sample's pairs with itself are left out, so the estimate can be negative.
+    The kernels are `C / (C + |a - b|^2)` with C = 2 d s, summed over seven scales s, for a prior of
+    deviation 1. Pairs of a point with itself are left out, so the estimate can be negative.
     """
     n, d = z.shape
     others = 1 - torch.eye(n, dtype=z.dtype, device=z.device)
@@ -142,11 +143,11 @@ def mmd(z: Tensor, prior: Tensor) -> Tensor:
 
 
 def scale_free(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
-    """IRAE: L_rec + lambda d E tr(G^2) / (E tr G)^2 with G = df'df (Lee et al., 2022).
+    """IRAE: `L_rec + lambda d E tr(G^2) / (E tr G)^2` with G = df'df (Lee et al., 2022).
 
-    At least lambda, and that where df is an isometry up to one scale. Traces are estimated
-    by one probe v a sample, E |df v|^2 = tr G and E |G v|^2 = tr G^2, at mixtures of codes: z_i and
-    z_j in shares from -0.2 to 1.2.
+    The second term is at least lambda, and equals it where df is an isometry up to one scale. One
+    probe v per sample estimates the traces, `E |df v|^2 = tr G` and `E |G v|^2 = tr G^2`, at
+    mixtures of codes: two codes in shares from -0.2 to 1.2.
     """
     v, share = normals[:, :-1], torch.special.ndtr(normals[:, -1:])
     codes = model.encoder(x)
@@ -160,31 +161,27 @@ def scale_free(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weigh
 
 
 def _reconstruct(f: Net, codes: Tensor, spec: Spec) -> tuple[Tensor, Net]:
-    """Return f(codes), and the f to probe: normalising as it did there, or anew (decision 4)."""
+    """Return f(codes) and the f to probe, with the codes' BatchNorm if decision 4 asks for it."""
     if not is_chain(f):
         return f(codes), f
-    reconstruction, settled = settle(f, codes)
-    return reconstruction, settled if spec.statistics == "data" else f
+    reconstruction, frozen = freeze_norms(f, codes)
+    return reconstruction, frozen if spec.statistics == "data" else f
 
 
 def _rec(x: Tensor, reconstruction: Tensor, spec: Spec) -> Terms:
-    """The term that every method has."""
+    """Return L_rec, the term that every method has."""
     return {"L_rec": L_rec(x, reconstruction, spec.reduction)}
-
-
-def _codes_too(model: Autoencoder, x: Tensor, spec: Spec) -> Terms:
-    z = model.encoder(x)
-    return _rec(x, model.decoder(z), spec) | {"|z|^2": spec.code_weight * z.square().mean()}
 
 
 def _squares(net: nn.Module) -> Tensor:
     return torch.stack([p.square().sum() for p in net.parameters()]).sum()
 
 
-def _frame(normals: Tensor, x: Tensor, spec: Spec) -> list[Tensor]:
+def _axes(normals: Tensor, x: Tensor, spec: Spec) -> list[Tensor]:
     """Return probes (n, d) that see the Frobenius norm of a differential (decision 15).
 
-    The d axes, exactly, in the plane; above, one direction a sample, sqrt(d) long, on average.
+    In the plane these are the d axes, which see it exactly. Above, one random direction per sample,
+    sqrt(d) long, sees it on average.
     """
     if spec.latent > EXACT:
         return [directions(normals) * spec.latent**0.5]
@@ -193,10 +190,10 @@ def _frame(normals: Tensor, x: Tensor, spec: Spec) -> list[Tensor]:
 
 
 def _squared_norm(probed: list[Tensor]) -> Tensor:
-    """Return E |J|^2 (Frobenius) from what the probes of `_frame` saw, (n, .) each."""
+    """Return E |J|^2 (Frobenius) from J applied to the probes of `_axes`, (n, .) each."""
     return torch.stack([vectors.square().sum(1).mean() for vectors in probed]).sum()
 
 
 def objective_of(method: str) -> Objective:
-    """Return the function of a method, as its row says."""
+    """Return the function that a method's row names."""
     return globals()[METHODS[method].objective]

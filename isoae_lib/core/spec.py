@@ -1,4 +1,4 @@
-"""`Spec`: what decides a fit, beside its data; and its key."""
+"""`Spec`: the settings that decide a fit, besides its data, and the key made from them."""
 
 from __future__ import annotations
 
@@ -16,44 +16,51 @@ TRAINING_VERSION = 2  # raise when a change alters what training computes
 TABLE_6 = ("MNIST-CNN", "CIFAR-10-CNN", "CelebA-CNN")
 NETWORKS = ("MLP", *ARCHITECTURES)
 LATENT_SAMPLERS = ("gaussian", "uniform")
-REDUCTIONS = ("sum", "mean")
-SCHEDULES = ("eased", "constant", "plateau")
-STATISTICS = ("data", "probes", "both")
+CHOICES = {
+    "method": METHODS,
+    "sampler": LATENT_SAMPLERS,
+    "network": NETWORKS,
+    "reduction": ("sum", "mean"),
+    "schedule": ("eased", "constant", "plateau"),
+    "statistics": ("data", "probes", "both"),
+}
+WHOLE = {"latent": 1, "width": 1, "depth": 1, "steps": 1, "batch": 1, "seed": 0, "validation": 0}
+NUMBERS = ("weight", "code_weight", "noise", "rate", "decades", "width_factor", "beta2")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """One fit, asked for.
+    """The settings of one fit.
 
     Attributes
     ----------
     method : str
         One of `METHODS`, by the paper's names.
-    latent, width, depth : int
-        Latent size d; of the network "MLP", hidden size and number of hidden layers (5 x FC 256
-        in A.1.2).
-    weight : float
-        lambda_iso of I-AE, and the weight of a rival's own term (decision 14).
-    code_weight : float
-        Of E |z|^2 / d in RAE-SN and RAE-L2.
-    noise : float
-        DAE's noise (decision 14): in units of the data's standard deviation, and for images of
-        the pixel range.
-    sampler : str
-        P_iso: "gaussian" or "uniform" (decision 2).
     seed : int
         Decides starting weights, batches and directions.
+    latent, width, depth : int
+        Latent size d; hidden size and number of hidden layers of the network "MLP" (5 x FC 256 in
+        A.1.2).
+    weight : float
+        lambda_iso of I-AE, and the weight of another method's own term (decision 14).
+    code_weight : float
+        beta, the weight of `E |z|^2 / d` in RAE-SN and RAE-L2.
+    noise : float
+        DAE's noise (decision 14), in units of the data's standard deviation; for images, of the
+        pixel range.
+    sampler : str
+        P_iso: "gaussian" or "uniform" (decision 2).
     steps, batch : int
-        Optimizer steps, and points a step.
+        Optimizer steps, and points per step.
     rate : float
-        Largest learning rate.
+        The largest learning rate.
     decades : float
-        How the regularizer's weight grows at first: 0 for a line from zero, otherwise
-        geometrically, from so many powers of ten below `weight` (decision B).
+        How the regularizer's weight grows at first: 0 for linearly from zero, otherwise
+        geometrically, from that many powers of ten below `weight` (decision B).
     network : str
         "MLP" of A.1.2, or one of Tables 4 and 6.
     width_factor : float
-        Of those of Tables 4 and 6: channels in units of the printed ones.
+        Channels of the networks of Tables 4 and 6, in units of the printed ones.
     reduction : str
         L_rec as a "sum" over coordinates or their "mean" (decision 1).
     schedule : str
@@ -61,12 +68,28 @@ class Spec:
         as printed throughout (decision 12); "plateau": the rate is halved when `validation` does
         not improve (decision 13).
     statistics : str
-        What normalises sampled latents in the decoder's BatchNorm: the batch of "data" or the
-        "probes" themselves; in "both" the running statistics follow them too (decision 4).
+        What BatchNorm in the decoder normalises sampled latents by: the batch of "data" or the
+        "probes" themselves; with "both" the running statistics follow the probes, too (decision 4).
     validation : int
-        Points set aside; the weights of the epoch that reconstructs them best are kept. 0: none.
+        Number of points set aside; the weights of the epoch that reconstructs them best are kept.
+        0 for none.
     beta2 : float
-        How long Adam remembers squared gradients (decision B); its authors' 0.999 unless set.
+        Adam's decay rate of squared gradients (decision B); its authors' 0.999 unless set.
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown or out of its range.
+
+    Examples
+    --------
+    The key is the same as long as the settings are the same:
+
+    >>> spec = Spec(method="I-AE", steps=500)
+    >>> spec.key == Spec(method="I-AE", steps=500, batch=128).key
+    True
+    >>> spec.key == Spec(method="I-AE", steps=501).key
+    False
     """
 
     method: str
@@ -91,17 +114,11 @@ class Spec:
     beta2: float = 0.999
 
     def __post_init__(self) -> None:
-        choose("method", self.method, METHODS)
-        choose("latent sampler", self.sampler, LATENT_SAMPLERS)
-        choose("network", self.network, NETWORKS)
-        choose("reduction", self.reduction, REDUCTIONS)
-        choose("schedule", self.schedule, SCHEDULES)
-        choose("statistics", self.statistics, STATISTICS)
-        for name in ("latent", "width", "depth", "steps", "batch"):
-            self.check_whole(name, 1)
-        for name in ("seed", "validation"):
-            self.check_whole(name, 0)
-        for name in ("weight", "code_weight", "noise", "rate", "decades", "width_factor", "beta2"):
+        for name, known in CHOICES.items():
+            choose(name, getattr(self, name), known)
+        for name, least in WHOLE.items():
+            self.check_whole(name, least)
+        for name in NUMBERS:
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} is {value!r}: it must be a finite number, 0 or more.")
@@ -120,27 +137,28 @@ class Spec:
 
     @property
     def of_images(self) -> bool:
-        """Whether the data are images: then noise is in units of the pixel range."""
+        """Whether the data are images, so that noise is in units of the pixel range."""
         return False
 
     @property
     def key(self) -> str:
-        """The identity: 16 hexadecimal digits of the SHA-256 of the canonical JSON."""
+        """The run's identity, 16 hexadecimal digits of the SHA-256 of `canonical()`."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:16]
 
     def canonical(self) -> str:
         """Return the versions and what differs from the defaults, as JSON with sorted keys.
 
-        So a field that is added later leaves the keys of older runs as they were. A default never
-        changes once runs are published. The method's version counts from its second on.
+        So a field that is added later leaves the keys of older runs as they were, and a default
+        must never change once runs are published. The method's version counts from its second on.
         """
-        told = self.given() | {"training_version": TRAINING_VERSION}
-        if (version := METHODS[self.method].version) > 1:
-            told["method_version"] = version
-        return json.dumps(told, sort_keys=True, separators=(",", ":"))
+        version = METHODS[self.method].version
+        versions = {"training_version": TRAINING_VERSION}
+        if version > 1:
+            versions["method_version"] = version
+        return json.dumps(self.changed() | versions, sort_keys=True, separators=(",", ":"))
 
-    def given(self) -> dict[str, str | int | float]:
-        """Return what differs from the defaults, by name."""
+    def changed(self) -> dict[str, str | int | float]:
+        """Return the settings that differ from the defaults, by name."""
         return {
             field.name: getattr(self, field.name)
             for field in fields(self)

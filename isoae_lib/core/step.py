@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from isoae_lib.core.methods import METHODS
-from isoae_lib.core.networks import SINGLE, Autoencoder, floats, lay_out
+from isoae_lib.core.networks import SINGLE, Autoencoder, floats
 from isoae_lib.core.notation import multiply_adds
 from isoae_lib.core.objectives import objective_of
 from isoae_lib.core.spec import Spec
@@ -25,9 +25,10 @@ from isoae_lib.core.spec import Spec
 # SoftPlus(beta = 100) makes subnormal numbers, on which a CPU is ten times slower. The flag is
 # per thread; threads started later inherit it.
 torch.set_flush_denormal(True)
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 # What a step frees stays with the process: to give it back and ask for it again takes 2 to 6 %.
-if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # glibc's
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it
+if mallopt:
     mallopt(M_TRIM_THRESHOLD, 2**30)
     mallopt(M_MMAP_THRESHOLD, 2**25)
 
@@ -57,8 +58,8 @@ def products(precision: str) -> Iterator[None]:
         matmul.fp32_precision = before
 
 
-class _Asked(nn.Module):
-    """A model that answers with its objective, so that stacked parameters can stand in."""
+class _Loss(nn.Module):
+    """A model with its objective as one module, so that stacked parameters can take its place."""
 
     def __init__(self, model: Autoencoder, spec: Spec) -> None:
         super().__init__()
@@ -75,20 +76,19 @@ class _Asked(nn.Module):
 class Stepper:
     """The networks, Adam's moments and the random generators of one run, and its step.
 
-    Or of k runs of one shape: each has its own data and chance, and takes the steps that it would
-    take alone. Everything lives on the device, batches and chance included; a step reads nothing
-    back. Long runs are compiled, unless `compiled` says otherwise; on a GPU the step is then
-    captured, compiled or not.
+    Or of k runs of one shape: each has its own data and random numbers, and takes the steps that
+    it would take alone. Everything lives on the device, so a step reads nothing back. Long runs are
+    compiled unless `compiled` says otherwise; on a GPU the step becomes a CUDA graph.
 
     Attributes
     ----------
     models : list of Autoencoder
-        In training mode. Where there are several, `unstack` brings them up to date.
+        In training mode. If there are several, `unstack` brings them up to date.
     data : list of Tensor
         The training data (n, D) of each; images stay bytes until they are drawn.
     names : tuple of str
-        Of the loss terms, in the order of what `step` returns.
-    kind : str
+        The loss terms, in the order of what `step` returns.
+    engine : str
         "eager" or "compiled", on a GPU "CUDA graph" or "compiled CUDA graph"; with "bfloat16
         gradients" where the processor has them.
     coarse : bool
@@ -104,19 +104,20 @@ class Stepper:
     ) -> None:
         device = data[0].device
         # Channels last: a step of convolutions is a tenth to a sixth faster on a CPU.
-        self.models = [lay_out(model, device, torch.channels_last).train() for model in models]
+        self.models: list[Autoencoder] = [
+            model.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+            for model in models
+        ]
         self.data = list(data)
         self.spec = specs[0]
         self.rngs = [torch.Generator(device).manual_seed(spec.seed) for spec in specs]
         self.rate = torch.zeros((), dtype=SINGLE, device=device)
         self.ease = torch.zeros((), dtype=torch.float64, device=device)
         self.weights = torch.tensor([s.weight for s in specs], dtype=torch.float64, device=device)
-        self.wanted = METHODS[self.spec.method].draws(self.spec.latent, data[0].shape[1])
+        self.draws = METHODS[self.spec.method].draws(self.spec.latent, data[0].shape[1])
         self.names = self._names()
-        self.terms: Terms
-        self.terms, self.parameters, self.buffers = (
-            self._alone() if len(models) == 1 else self._stacked()
-        )
+        prepare = self._alone if len(models) == 1 else self._stacked
+        self.terms, self.parameters, self.buffers = prepare()
         self.moments = {
             name: {
                 "step": torch.zeros((), dtype=SINGLE, device=device),
@@ -126,17 +127,16 @@ class Stepper:
             for name, parameter in self.parameters.items()
         }
         self.coarse = has_bfloat16(device)
-        self.kind = "eager"
-        self.replay: Callable[[], Tensor] = self._once
+        self.engine = "eager"
+        self._take_step: Callable[[], Tensor] = self._eager_step
         if device.type == "cuda":  # in products as PyTorch does it in convolutions
             torch.backends.cuda.matmul.allow_tf32 = True
-        if (self._is_long() if compiled is None else compiled) and (fast := self._compiled()):
-            self.terms, self.kind = fast, "compiled"
+        if self._is_long() if compiled is None else compiled:
+            self._compile()
         if device.type == "cuda":
-            self.kind = "CUDA graph" if self.kind == "eager" else "compiled CUDA graph"
-            self.replay = self._captured()
+            self._capture()
         if self.coarse:
-            self.kind += ", bfloat16 gradients"
+            self.engine += ", bfloat16 gradients"
 
     def step(self, rate: float, ease: float) -> Tensor:
         """Take one step of Adam; return the weighted loss terms (k, .) before it, unread.
@@ -145,7 +145,7 @@ class Stepper:
         """
         self.rate.fill_(rate)
         self.ease.fill_(ease)
-        return self.replay()
+        return self._take_step()
 
     def _is_long(self) -> bool:
         """Whether all forward passes over data together have `COMPILE_FROM` multiply-adds."""
@@ -153,26 +153,26 @@ class Stepper:
         return self.spec.steps * self.spec.batch * once >= COMPILE_FROM
 
     def _names(self) -> tuple[str, ...]:
-        """Ask the objective, on a copy: BatchNorm must not see this batch."""
+        """Return the objective's terms, from a copy: BatchNorm must not see this batch."""
         x, spec = floats(self.data[0][: self.spec.batch]), self.spec
+        normals = torch.zeros(len(x), self.draws, dtype=SINGLE, device=x.device)
         with torch.no_grad():
-            few = torch.zeros(len(x), self.wanted, dtype=SINGLE, device=x.device)
-            return tuple(objective_of(spec.method)(deepcopy(self.models[0]), x, few, spec, 0.0))
+            return tuple(objective_of(spec.method)(deepcopy(self.models[0]), x, normals, spec, 0.0))
 
     def _alone(self) -> tuple[Terms, Named, Named]:
-        asked = _Asked(self.models[0], self.spec)
+        loss = _Loss(self.models[0], self.spec)
 
         def terms(batches: Tensor, normals: Tensor, weights: Tensor) -> Tensor:
-            return asked(batches[0], normals[0], weights[0]).unsqueeze(0)
+            return loss(batches[0], normals[0], weights[0]).unsqueeze(0)
 
-        return terms, dict(asked.named_parameters()), dict(asked.named_buffers())
+        return terms, dict(loss.named_parameters()), dict(loss.named_buffers())
 
     def _stacked(self) -> tuple[Terms, Named, Named]:
-        asked = [_Asked(model, self.spec) for model in self.models]
-        parameters, buffers = torch.func.stack_module_state(asked)  # type: ignore[arg-type]
+        losses = [_Loss(model, self.spec) for model in self.models]
+        parameters, buffers = torch.func.stack_module_state(losses)  # type: ignore[arg-type]
 
         def one(own: Named, kept: Named, *arguments: Tensor) -> Tensor:
-            return torch.func.functional_call(asked[0], (own, kept), arguments)
+            return torch.func.functional_call(losses[0], (own, kept), arguments)
 
         def terms(batches: Tensor, normals: Tensor, weights: Tensor) -> Tensor:
             return torch.vmap(one)(parameters, buffers, batches, normals, weights)
@@ -193,10 +193,10 @@ class Stepper:
     def _draw(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         n = self.spec.batch
         pick = torch.randint(len(x), (n,), generator=rng, device=x.device)
-        normals = torch.randn(n, self.wanted, generator=rng, dtype=SINGLE, device=x.device)
+        normals = torch.randn(n, self.draws, generator=rng, dtype=SINGLE, device=x.device)
         return floats(x[pick]), normals
 
-    def _once(self) -> Tensor:
+    def _eager_step(self) -> Tensor:
         drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]
         batches, normals = map(torch.stack, zip(*drawn, strict=True))
         terms = self.terms(batches, normals, (self.weights * self.ease).float())
@@ -229,54 +229,57 @@ class Stepper:
         for parameter in self.parameters.values():
             parameter.grad = None
 
-    def _compiled(self) -> Terms | None:
-        """Compile the loss terms; None where there is no compiler for this device.
+    @contextlib.contextmanager
+    def _undone(self) -> Iterator[None]:
+        """Put everything back that the steps inside change."""
+        before = {name: tensor.clone() for name, tensor in self.state().items()}
+        try:
+            yield
+        finally:
+            self._drop_gradients()
+            self.restore(before)
+
+    def _compile(self) -> None:
+        """Compile the loss terms; without a compiler for this device they stay as they are.
 
         Tangents travel explicitly (see `isometry`), which compiles; forward-mode automatic
         differentiation and double backward would not.
         """
         # On a CPU a sum onto a product would become one call, which copies the sum first.
         patterns = self.rate.device.type != "cpu"
-        fast: Terms = torch.compile(
-            self.terms, dynamic=False, options={"pattern_matcher": patterns}
-        )
-        before = {name: tensor.clone() for name, tensor in self.state().items()}
-        n = self.spec.batch
-        batches = torch.stack([floats(x[:1]).expand(n, -1) for x in self.data])
-        normals = batches.new_ones(len(self.data), n, self.wanted)
+        fast = torch.compile(self.terms, dynamic=False, options={"pattern_matcher": patterns})
+        batches = torch.stack([floats(x[:1]).expand(self.spec.batch, -1) for x in self.data])
+        normals = batches.new_ones(len(self.data), self.spec.batch, self.draws)
         try:
-            with contextlib.redirect_stderr(io.StringIO()):
+            with self._undone(), contextlib.redirect_stderr(io.StringIO()):
                 fast(batches, normals, self.weights.float()).sum().backward()
         except Exception as error:  # whatever the compiler says, the eager step is the judge
             log.info("not compiled (%s): training goes on without", type(error).__name__)
             torch.compiler.reset()
-            return None
-        finally:
-            self._drop_gradients()
-            self.restore(before)
-        return fast
+            return
+        self.terms, self.engine = fast, "compiled"
 
-    def _captured(self) -> Callable[[], Tensor]:
-        """Record one step as a CUDA graph; a replay is one launch."""
-        before = {name: tensor.clone() for name, tensor in self.state().items()}
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UP):
-                self._once()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        for rng in self.rngs:
-            graph.register_generator_state(rng)
-        with torch.cuda.graph(graph):
-            terms = self._once()
-        self.restore(before)
+    def _capture(self) -> None:
+        """Record one step as a CUDA graph, which is then launched as a whole."""
+        with self._undone():
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UP):
+                    self._eager_step()
+            torch.cuda.current_stream().wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            for rng in self.rngs:
+                graph.register_generator_state(rng)
+            with torch.cuda.graph(graph):
+                terms = self._eager_step()
 
-        def replay() -> Tensor:
+        def launch() -> Tensor:
             graph.replay()
             return terms.clone()
 
-        return replay
+        self._take_step = launch
+        self.engine = "CUDA graph" if self.engine == "eager" else "compiled CUDA graph"
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that a step changes, by name; moments are zero before the first."""

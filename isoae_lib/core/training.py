@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from isoae_lib.core import checkpoints
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.arrays import digest
 from isoae_lib.core.early_stopping import EarlyStopping
-from isoae_lib.core.networks import SINGLE, Autoencoder, lay_out
+from isoae_lib.core.networks import SINGLE, Autoencoder
 from isoae_lib.core.spec import Spec
 from isoae_lib.core.step import Stepper
 from isoae_lib.errors import InputError, Unfinished
@@ -43,22 +42,25 @@ class Fit:
     model : Autoencoder
         In evaluation mode, on the CPU.
     status : str
-        "finished", or "diverged" when a loss left the finite range.
+        "finished", or "diverged" if a loss became NaN or infinite.
     history : list of dict
         Step and loss terms at about `REPORTS` moments, and the last finite ones before divergence.
+    last : dict
+        The step and loss terms that were read last and are finite.
     seconds : float
         Wall-clock time of the steps, over all sessions; of a stack, its share.
     engine : str
-        How its steps were taken: `Stepper.kind`.
+        How the steps were taken: `Stepper.engine`.
     diverged_at : int, optional
         The step whose loss was the first NaN or infinity.
     epoch : int, optional
-        Whose weights these are, where validation chose them.
+        The epoch whose weights these are, where early stopping chose it.
     """
 
     model: Autoencoder
     status: str = "finished"
     history: list[dict[str, float]] = field(default_factory=list)
+    last: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     engine: str = "eager"
     diverged_at: int | None = None
@@ -83,20 +85,27 @@ def device_of(name: str) -> torch.device:
 
 
 def hardware(device: str) -> str:
-    """Return what a run is trained on, as its record says it."""
+    """Return the name of the hardware behind a device, for a run's record."""
     if device.startswith("cuda"):
         return f"{device}, {torch.cuda.get_device_name(device)}"
     return f"{device}, {platform.machine()}, {torch.get_num_threads()} threads"
 
 
-def on_device(points: NDArray, place: torch.device) -> Tensor:
+def on_device(points: NDArray, device: torch.device) -> Tensor:
     """Return points (n, D) as a tensor: images stay bytes, everything else is single precision."""
     kind = torch.uint8 if points.dtype == np.uint8 else SINGLE
-    return torch.tensor(points, dtype=kind, device=place)
+    return torch.tensor(points, dtype=kind, device=device)
 
 
 def rate_at(step: int, spec: Spec) -> float:
-    """Learning rate of a step: a warm-up, then constant, then in a line down to zero."""
+    """Return the learning rate of a step: it rises, stays constant, then falls linearly to zero.
+
+    Examples
+    --------
+    >>> spec = Spec(method="I-AE", steps=1000, rate=0.001)
+    >>> [round(rate_at(step, spec), 6) for step in (0, 100, 500, 850, 999)]
+    [1e-05, 0.001, 0.001, 0.0005, 3e-06]
+    """
     if spec.schedule != "eased":
         return spec.rate
     done = step / spec.steps
@@ -105,10 +114,16 @@ def rate_at(step: int, spec: Spec) -> float:
 
 
 def ease_at(step: int, spec: Spec) -> float:
-    """Fraction of its weight that the regularizer has at a step: it grows over the first `EASE`.
+    """Return the fraction of its weight that the regularizer has at a step.
 
-    An autoencoder held to an isometry from the start cannot unfold: it would have to stretch on
-    the way. First the data are unfolded, then the map is flattened (decision B).
+    It grows over the first `EASE` of training. An autoencoder that must be an isometry from the
+    start cannot unfold: it would have to stretch on the way. So the data are unfolded first, then
+    the map is flattened (decision B).
+
+    Examples
+    --------
+    >>> [ease_at(step, Spec(method="I-AE", steps=1000)) for step in (0, 250, 500, 999)]
+    [0.0, 0.5, 1.0, 1.0]
     """
     if spec.schedule != "eased":
         return 1.0
@@ -132,21 +147,22 @@ def fits(
     Parameters
     ----------
     specs : sequence of Spec
-        Equal but for seeds and weights. One alone, with its data, decides its result, on one kind
-        of machine, to the last bit; in a stack the result is the same up to rounding.
+        Equal except for seeds and weights. A single spec with its data decides the result to the
+        last bit on one kind of machine; in a stack of several the result is the same up to
+        rounding.
     data : sequence of array (n, D)
         What each learns: images as bytes, everything else as numbers.
     held_out : array (m, D), optional
-        What chooses the epoch where the specs ask for validation.
+        The data that choose the best epoch, if the specs ask for validation.
     device : str
         Where the data and the networks live: "cpu" or "cuda".
     progress : callable, optional
         Called with the step and the first run's loss terms: at the start, and about `REPORTS`
         times.
     checkpoint : Path, optional
-        Where to keep the state while training, and to go on from if it is there.
+        File that keeps the state while training; if it exists, training resumes from it.
     stop : callable
-        Asked after every step; when it says yes, a checkpoint is written and the fit ends.
+        Called after every step; if it returns true, a checkpoint is written and the fit ends.
     code : str
         Names the code that trains; a checkpoint of other code is not used.
 
@@ -155,17 +171,28 @@ def fits(
     InputError
         If the device is not there, the memory too small or the checkpoint cannot be written.
     Unfinished
-        If `stop` said so.
+        If `stop` returned true.
+
+    Examples
+    --------
+    >>> points = np.random.default_rng(0).normal(size=(10, 3))
+    >>> [fit] = fits([Spec(method="I-AE", steps=5, width=8, depth=1)], [points])
+    >>> fit.status, list(fit.history[-1])
+    ('finished', ['step', 'L_rec', 'L_iso', 'L_piso'])
+    >>> fit.model.encoder(torch.tensor(points, dtype=torch.float32)).shape
+    torch.Size([10, 2])
     """
-    place = device_of(device)
-    seen = " ".join(f"{spec.key} {digest(x)}" for spec, x in zip(specs, data, strict=True))
-    identity = f"{seen} {code} {place.type}"
+    target = device_of(device)
+    identity = " ".join(f"{spec.key} {digest(x)}" for spec, x in zip(specs, data, strict=True))
+    identity += f" {code} {target.type}"
     try:
         models = [untrained(spec, x) for spec, x in zip(specs, data, strict=True)]
-        stepper = Stepper(models, [on_device(x, place) for x in data], specs)
-        results = [Fit(model, engine=stepper.kind) for model in stepper.models]
-        watch = _validation(specs[0], len(data[0]), held_out, place)
-        _run(stepper, results, watch, progress, checkpoint, stop, identity)
+        stepper = Stepper(models, [on_device(x, target) for x in data], specs)
+        results = [Fit(model, engine=stepper.engine) for model in stepper.models]
+        unseen = held_out if specs[0].validation else None
+        images = None if unseen is None else on_device(unseen, target)
+        stopping = EarlyStopping(images, steps=-(-len(data[0]) // specs[0].batch))
+        _train(_Session(stepper, results, stopping, checkpoint, identity), progress, stop)
     except (MemoryError, RuntimeError) as error:
         if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
@@ -174,115 +201,90 @@ def fits(
             f"width {specs[0].width}: try a smaller batch."
         ) from None
     for result, model in zip(results, stepper.unstack(), strict=True):
-        result.model = lay_out(model, "cpu", torch.contiguous_format).eval()
-    if watch and watch.weights:
-        results[0].model.load_state_dict(watch.weights)
-        results[0].epoch = watch.epoch
+        result.model = model.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    if stopping.weights:
+        results[0].model.load_state_dict(stopping.weights)
+        results[0].epoch = stopping.epoch
     return results
 
 
-def _validation(
-    spec: Spec, points: int, held_out: NDArray | None, place: torch.device
-) -> EarlyStopping | None:
-    if not spec.validation or held_out is None:
-        return None
-    return EarlyStopping(on_device(held_out, place), -(-points // spec.batch))
+@dataclass
+class _Session:
+    """All that changes while a fit is trained, and where it is kept."""
+
+    stepper: Stepper
+    results: list[Fit]
+    stopping: EarlyStopping
+    checkpoint: Path | None
+    identity: str
+
+    def resume(self) -> int:
+        """Go back to the state of the checkpoint, if there is one; return the next step."""
+        found = checkpoints.load(self.checkpoint, self.identity) if self.checkpoint else None
+        if found is None:
+            return 0
+        tensors, values = found
+        self.stepper.restore(tensors)
+        self.stopping.restore(tensors, values["validation"])
+        for result, kept in zip(self.results, values["fits"], strict=True):
+            vars(result).update(kept)
+        return values["step"]
+
+    def save(self, done: int) -> None:
+        """Write the state after `done` steps, and the results so far, if there is a place."""
+        if self.checkpoint is None:
+            return
+        best, validation = self.stopping.state()
+        fits = [{k: v for k, v in vars(fit).items() if k != "model"} for fit in self.results]
+        values = {"identity": self.identity, "step": done, "fits": fits, "validation": validation}
+        checkpoints.save(self.checkpoint, self.stepper.state() | best, values)
+
+    def read_back(self, unread: list[Tensor], done: int) -> None:
+        """Read the loss terms of the last steps, all at once; note which fits diverged."""
+        for step, terms in enumerate(torch.stack(unread).tolist(), done - len(unread) + 1):
+            for fit, values in zip(self.results, terms, strict=True):
+                if fit.status == "diverged":
+                    continue
+                if all(map(math.isfinite, values)):
+                    fit.last = {"step": float(step)} | dict(zip(self.stepper.names, values))
+                    continue
+                fit.status, fit.diverged_at = "diverged", step
+                if fit.last and fit.last not in fit.history:
+                    fit.history.append(fit.last)
 
 
-def _run(
-    stepper: Stepper,
-    results: list[Fit],
-    watch: EarlyStopping | None,
-    progress: Progress | None,
-    checkpoint: Path | None,
-    stop: Stop,
-    identity: str,
-) -> None:
+def _train(session: _Session, progress: Progress | None, stop: Stop) -> None:
     """Take the steps that are left; read losses back and write checkpoints now and then."""
-    spec = stepper.spec
-    first, last = _resume(stepper, results, watch, checkpoint, identity)
-    before, began = results[0].seconds, time.perf_counter()
+    stepper, spec, fits = session.stepper, session.stepper.spec, session.results
+    first = session.resume()
+    before, began = fits[0].seconds, time.perf_counter()
     unread: list[Tensor] = []
     saved = began
     if progress:
-        progress(first, last[0])
+        progress(first, fits[0].last)
     for step in range(first, spec.steps):
-        rate = rate_at(step, spec) * (watch.factor if watch else 1)
+        done, rate = step + 1, session.stopping.factor * rate_at(step, spec)
         unread.append(stepper.step(rate, ease_at(step, spec)))
-        if watch:
-            watch.look(stepper.models[0], spec, step)
-        report, halt = _is_report(step, spec.steps), stop()
-        now = time.perf_counter()
-        due = checkpoint is not None and (halt or now - saved > CHECKPOINT_SECONDS)
-        if not (report or due or halt or len(unread) == READ_BACK):
+        session.stopping.after_step(stepper.models[0], spec, step)
+        report = done % max(1, spec.steps // REPORTS) == 0 or done == spec.steps
+        halt, now = stop(), time.perf_counter()
+        due = halt or (session.checkpoint is not None and now - saved > CHECKPOINT_SECONDS)
+        if not (report or due or len(unread) == READ_BACK):
             continue
-        _read_back(unread, stepper.names, step + 1, results, last)
+        session.read_back(unread, done)
         unread.clear()
-        for result, row in zip(results, last, strict=True):
-            result.seconds = before + (now - began) / len(results)
-            if report and result.status != "diverged":
-                result.history.append(row)
-        if all(result.status == "diverged" for result in results):
+        for fit in fits:
+            fit.seconds = before + (now - began) / len(fits)
+            if report and fit.status != "diverged":
+                fit.history.append(fit.last)
+        if all(fit.status == "diverged" for fit in fits):
             return
         if report and progress:
-            progress(step + 1, last[0])
-        if step + 1 == spec.steps:
+            progress(done, fits[0].last)
+        if done == spec.steps:
             return
-        if due and checkpoint is not None:
-            told = {"identity": identity, "step": step + 1, "last": last,
-                    "fits": [_without_model(result) for result in results]}  # fmt: skip
-            best, told["validation"] = watch.state() if watch else ({}, None)
-            checkpoints.save(checkpoint, stepper.state() | best, told)
+        if due:
+            session.save(done)
             saved = time.perf_counter()
         if halt:
-            raise Unfinished(
-                f"stopped at step {step + 1} of {spec.steps}; the same command goes on."
-            )
-
-
-def _without_model(result: Fit) -> dict[str, Any]:
-    return {name: value for name, value in vars(result).items() if name != "model"}
-
-
-def _resume(
-    stepper: Stepper,
-    results: list[Fit],
-    watch: EarlyStopping | None,
-    checkpoint: Path | None,
-    identity: str,
-) -> tuple[int, list[dict[str, float]]]:
-    """Put stepper and results where the checkpoint left them; return the next step, and losses."""
-    found = checkpoints.load(checkpoint, identity) if checkpoint else None
-    if found is None:
-        return 0, [{} for _ in results]
-    tensors, told = found
-    stepper.restore(tensors)
-    if watch:
-        watch.restore(tensors, told["validation"])
-    for result, kept in zip(results, told["fits"], strict=True):
-        vars(result).update(kept)
-    return told["step"], told["last"]
-
-
-def _read_back(
-    unread: list[Tensor],
-    names: tuple[str, ...],
-    done: int,
-    results: list[Fit],
-    last: list[dict[str, float]],
-) -> None:
-    """Read the loss terms of the last steps from the device, all at once; note who diverged."""
-    for step, rows in enumerate(torch.stack(unread).tolist(), done - len(unread) + 1):
-        for k, (result, values) in enumerate(zip(results, rows, strict=True)):
-            if result.status == "diverged":
-                continue
-            if all(map(math.isfinite, values)):
-                last[k] = {"step": float(step)} | dict(zip(names, values, strict=True))
-            else:
-                result.status, result.diverged_at = "diverged", step
-                result.history += [last[k]] if last[k] and last[k] not in result.history else []
-
-
-def _is_report(step: int, steps: int) -> bool:
-    """About `REPORTS` steps, evenly spread, the last among them."""
-    return (step + 1) % max(1, steps // REPORTS) == 0 or step + 1 == steps
+            raise Unfinished(f"stopped at step {done} of {spec.steps}; the same command goes on.")

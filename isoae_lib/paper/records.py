@@ -120,7 +120,7 @@ class Run:
 
     def __repr__(self) -> str:
         spec = self.spec
-        rest = {name: v for name, v in spec.given().items() if name not in NAMED}
+        rest = {name: v for name, v in spec.changed().items() if name not in NAMED}
         return (
             f"Run {spec.key}: {spec.method} on {spec.data}, seed {spec.seed}, "
             f"{self.record['preset']}, {self.record['status']}; "

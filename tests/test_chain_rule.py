@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from isoae_lib.core import chain_rule, isometry
-from isoae_lib.core.architectures import ARCHITECTURES, build
+from isoae_lib.core.architectures import ARCHITECTURES, printed_network
 from isoae_lib.core.networks import Conv2d, ConvTranspose2d, Scale, SoftPlus
 
 LAYERS = {
@@ -31,7 +31,7 @@ LAYERS = {
 }
 
 
-def settled_map(net, batch):
+def frozen_map(net, batch):
     """The network as a map of samples, normalised in training mode by what `batch` has there.
 
     In elementary operations: PyTorch's fused BatchNorm has a right tangent with a wrong gradient.
@@ -64,7 +64,7 @@ def test_each_layer_both_ways(name, training):
     net = shaken(nn.Sequential(make())).train(training)
     x = torch.randn(5, *shape).double() * 0.05
     u = torch.randn_like(x)
-    apply = settled_map(net, x)
+    apply = frozen_map(net, x)
     value, tangent = torch.func.jvp(apply, (x,), (u,))
     ours = isometry.push_forward(net, x, u)
     torch.testing.assert_close(ours[0], value)
@@ -83,13 +83,13 @@ def test_each_layer_both_ways(name, training):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_whole_networks_both_ways_and_their_gradients(name):
     narrow = 1 / 64 if name == "L-CNN" else 1 / 16
-    model = shaken(build(name, 3, narrow), 0.01).train()
+    model = shaken(printed_network(name, 3, narrow), 0.01).train()
     size = math.prod(ARCHITECTURES[name].shape)
     x, z = torch.rand(6, size).double(), torch.randn(6, 3).double()
     u = isometry.unit_vectors(6, 3, x)
     assert chain_rule.is_chain(model.encoder) and chain_rule.is_chain(model.decoder)
     assert model(x).shape == x.shape and model.encoder(x).shape == (6, 3)
-    f, g = settled_map(model.decoder, z), settled_map(model.encoder, x)
+    f, g = frozen_map(model.decoder, z), frozen_map(model.encoder, x)
     slow = isometry.departure(torch.func.jvp(f, (z,), (u,))[1])
     weights = list(model.decoder.parameters())
     same(isometry.L_iso(model.decoder, z, u), slow, weights)
@@ -99,13 +99,13 @@ def test_whole_networks_both_ways_and_their_gradients(name):
 
 
 @pytest.mark.parametrize("name", ["FC-NN", "S-CNN"])
-def test_a_settled_decoder_is_the_map_of_single_samples_that_the_batch_saw(name):
+def test_a_frozen_decoder_is_the_map_of_single_samples_that_the_batch_saw(name):
     """Values, tangents and gradients, those through the codes' statistics included."""
-    decoder = shaken(build(name, 3, 1 / 16), 0.01).train().decoder
+    decoder = shaken(printed_network(name, 3, 1 / 16), 0.01).train().decoder
     codes, z = torch.randn(2, 6, 3).double()
     u = isometry.unit_vectors(6, 3, z)
-    true = settled_map(decoder, codes)
-    rebuilt, f = chain_rule.settle(decoder, codes)
+    true = frozen_map(decoder, codes)
+    rebuilt, f = chain_rule.freeze_norms(decoder, codes)
     torch.testing.assert_close(rebuilt, decoder(codes))
     torch.testing.assert_close(isometry.push_forward(f, codes)[0], rebuilt)
     value, pushed = isometry.push_forward(f, z, u)
@@ -117,14 +117,14 @@ def test_a_settled_decoder_is_the_map_of_single_samples_that_the_batch_saw(name)
     torch.testing.assert_close(isometry.pull_back(f, z, v)[1], vjp(v)[0], rtol=1e-6, atol=1e-8)
 
 
-def test_a_settled_decoder_is_the_one_in_evaluation_mode():
+def test_a_frozen_decoder_is_the_one_in_evaluation_mode():
     """Once the running statistics are those of the codes; a control: not those of the samples."""
-    decoder = shaken(build("FC-NN", 3, 1 / 16), 0.01).train().decoder
+    decoder = shaken(printed_network("FC-NN", 3, 1 / 16), 0.01).train().decoder
     codes, z = torch.randn(400, 3).double(), 2 * torch.randn(400, 3).double()
     for layer in decoder:
         if isinstance(layer, chain_rule.NORMS):
             layer.momentum = 1.0
-    f = chain_rule.settle(decoder, codes)[1]
+    f = chain_rule.freeze_norms(decoder, codes)[1]
     ours, own = (isometry.push_forward(net, z, z)[1] for net in (f, decoder))
     reported = isometry.push_forward(decoder.eval(), z, z)[1]
     torch.testing.assert_close(ours, reported, rtol=0.01, atol=0.01 * reported.abs().max().item())
@@ -147,7 +147,7 @@ def same(fast, slow, weights):
 
 
 def test_probing_leaves_the_running_statistics_alone_and_encoding_does_not():
-    model = build("FC-NN", 2).train()
+    model = printed_network("FC-NN", 2).train()
     x = torch.rand(9, 784)
 
     def statistics(net):
@@ -156,7 +156,7 @@ def test_probing_leaves_the_running_statistics_alone_and_encoding_does_not():
     before = statistics(model.decoder)
     isometry.push_forward(model.decoder, torch.randn(9, 2), torch.randn(9, 2))
     assert all(torch.equal(before[name], b) for name, b in model.decoder.named_buffers())
-    twin = build("FC-NN", 2).train()
+    twin = printed_network("FC-NN", 2).train()
     z = torch.randn(9, 2)
     twin.decoder(z)
     isometry.push_forward(model.decoder, z, torch.randn(9, 2), track=True)
