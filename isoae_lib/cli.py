@@ -294,17 +294,18 @@ def embeddings(
 
 @data_app.command()
 def status() -> None:
-    """Show which data sets are in the data folder."""
+    """Show which data sets are in the data folder, their licences and their official pages."""
     from isoae_lib.paper.data import images
 
     print(f"data folder: {images.folder()}")
     for name, known in images.DATA_SETS.items():
         print(f"{name:<15s}{known.title:<22s}{images.present(name)}")
+        print(f"{'':<15s}licence: {known.licence}; pictures: {known.pictures}; {known.page}")
 
 
 @data_app.command()
 def fetch(name: Annotated[str, typer.Argument(help="a data set, like mnist")]) -> None:
-    """Download a data set from its official place; interrupted downloads resume."""
+    """Download a data set from its official mirrors; interrupted downloads resume."""
     from isoae_lib.paper.data import downloads, images
 
     print(downloads.fetch(choose("data set", name, images.DATA_SETS)))

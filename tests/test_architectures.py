@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from isoae_lib.core.architectures import ARCHITECTURES, build, layer_costs, summary
+from isoae_lib.core.architectures import ARCHITECTURES, build, layer_costs, summary, untrained
 from isoae_lib.errors import InputError
-from isoae_lib.paper import datasets
+from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import AMBIENT, RunSpec
 
 # side of the image after each layer with weights but BatchNorm, by hand from the printed numbers
@@ -97,7 +97,7 @@ def test_counting_multiply_adds_leaves_the_networks_as_they_are(method):
     network = {"TCAE": "MLP", "RAE-SN": "S-CNN"}[method]
     data = "s-shape" if method == "TCAE" else "mnist-5k"
     spec = RunSpec(data=data, method=method, network=network, width_factor=1 / 16, points=100)
-    model = datasets.build(spec).train()
+    model = untrained(spec, Data(spec).points).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     total = sum(row.multiply_adds for row in layer_costs(model, AMBIENT[spec.data]))
     if method == "TCAE":

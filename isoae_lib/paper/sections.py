@@ -228,7 +228,7 @@ def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
     for place in (section, f"{section}/{data.removesuffix('-5k')}"):
         settings |= TUNED.get(place, {}).get(method, {})
     if data == "mnist-5k":
-        settings |= _fewer(settings, images.TRAIN_OF_5K if section in TESTED else 5000)
+        settings |= _fewer(settings, images.DATA_SETS[data].training_images(section in TESTED))
     plain = RunSpec(data=data, method=method, seed=seed, **settings)  # type: ignore[arg-type]
     return change(plain, variant)
 

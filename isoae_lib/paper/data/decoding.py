@@ -25,6 +25,7 @@ from isoae_lib.errors import InputError
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+Decoded = tuple[Pixels, Labels, str]  # and a checksum of the content
 
 COIL_OBJECTS, COIL_POSES, COIL_SIDE = 20, 72, 128
 CIFAR_BATCHES = {
@@ -97,23 +98,26 @@ def _limited(content: IO[bytes], size: int) -> bytes:
     return b"".join(parts)
 
 
-def labelled_idx(images: Path, labels: Path) -> tuple[Pixels, Labels, tuple[str, str]]:
-    """Decode images and their labels; return both, and the MD5 of each.
+def labelled_idx(images: Path, labels: Path, shape: tuple[int, ...], classes: int) -> Decoded:
+    """Decode images of one `shape` and their labels, 0 to `classes` - 1.
+
+    The checksum is the MD5 of both unpacked files.
 
     Raises
     ------
     InputError
-        If they are of different length, or a label is not a class of ten.
+        If they are of different length, of another shape, or a label is no class.
     """
     pixels, first = idx(images, 3)
-    classes, second = idx(labels, 1)
-    if len(pixels) != len(classes):
-        raise InputError(f"{images} has {len(pixels)} images, {labels} {len(classes)} labels.")
-    if pixels.shape[1:] != (28, 28) or not len(pixels):
-        raise InputError(f"{images} has shape {pixels.shape}, not images of 28 x 28.")
-    if classes.max() > 9:
-        raise InputError(f"{labels} has the label {classes.max()}: labels are 0 to 9.")
-    return pixels, classes.astype(np.int64), (first, second)
+    values, second = idx(labels, 1)
+    if len(pixels) != len(values):
+        raise InputError(f"{images} has {len(pixels)} images, {labels} {len(values)} labels.")
+    if pixels.shape[1:] != shape or not len(pixels):
+        sides = " x ".join(map(str, shape))
+        raise InputError(f"{images} has shape {pixels.shape}, not images of {sides}.")
+    if values.max() >= classes:
+        raise InputError(f"{labels} has the label {values.max()}: labels are 0 to {classes - 1}.")
+    return pixels, values.astype(np.int64), f"{first} {second}"
 
 
 def inside(file: Path, names: Iterable[str]) -> None:
@@ -124,8 +128,10 @@ def inside(file: Path, names: Iterable[str]) -> None:
             raise InputError(f"{file} has the path '{name}', which climbs out of its folder.")
 
 
-def coil20(file: Path) -> tuple[Pixels, Labels, str]:
-    """Decode COIL-20's zip: pixels (1440, 128, 128), objects then poses; objects; SHA-256.
+def coil20(file: Path) -> Decoded:
+    """Decode COIL-20's zip: pixels (1440, 128, 128), objects then poses; objects.
+
+    The checksum is the SHA-256 of the pixels, since copies are packed in different ways.
 
     Raises
     ------

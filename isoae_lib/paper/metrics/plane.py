@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, differentials
 from isoae_lib.core.networks import Autoencoder
+from isoae_lib.paper.data.images import DATA_SETS
 
 SAMPLE = 5000  # points that separation is measured on: densities of large and small sets compare
 SMALL_SAMPLE = 2000  # points whose mutual distances are all taken
 NEIGHBOURS = 5
-POSES = 72  # views of a COIL-20 object, 5 degrees apart
+POSES = DATA_SETS["coil20"].poses  # 5 degrees apart
 
 
 def evaluate(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array) -> dict[str, float]:
