@@ -1,4 +1,4 @@
-"""The command `isoae`: train, embed, notebook, book, site, paper, runs, data."""
+"""The command `isoae`: train, baselines, notebook, book, site, paper, runs, data."""
 
 from __future__ import annotations
 
@@ -140,11 +140,22 @@ def notebook(
 
 
 @app.command()
-def embed(preset: Preset = "laptop") -> None:
-    """Compute the classic embeddings of Figure 3 and keep them in the store."""
-    from isoae_lib.paper import embeddings
+def baselines(
+    preset: Preset = "laptop",
+    publish: Annotated[
+        str, typer.Option(metavar="DATA", help="write those of a data set to data/baselines")
+    ] = "",
+) -> None:
+    """Compute U-MAP, t-SNE, LLE and PCA for a preset's pages and keep them in the store."""
+    if publish:
+        project()
+    from isoae_lib.paper import baseline_records
 
-    embeddings.prepare(preset)
+    if publish:
+        choose("data set", publish, sections.DATA_OF_TABLE_2)
+        print(*baseline_records.publish(publish), sep="\n")
+    else:
+        baseline_records.compute(preset)
 
 
 @app.command()
@@ -268,28 +279,6 @@ def verdicts_() -> None:
     before, _, after = rule.parts(readme.read_text(encoding="utf-8"))
     files.write_whole(readme, before + count + after)
     print(count, end="")
-
-
-@runs_app.command()
-def references(
-    data: Annotated[str, typer.Argument(help="a data set of Table 2")],
-) -> None:
-    """Measure Table 2's classifiers without autoencoders, at the scale of the published runs."""
-    project()
-    from isoae_lib.paper import references
-
-    print(references.publish(choose("data set", data, sections.DATA_OF_TABLE_2)))
-
-
-@runs_app.command()
-def embeddings(
-    data: Annotated[str, typer.Argument(help="a data set of Figure 5")],
-) -> None:
-    """Embed images by U-MAP and t-SNE, for the published Figure 5."""
-    project()
-    from isoae_lib.paper import embeddings
-
-    print(embeddings.publish(choose("data set", data, sections.DATA_OF_TABLE_2)))
 
 
 @data_app.command()

@@ -27,7 +27,7 @@ from isoae_lib.paper import sections
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
 NOTEBOOK = 12.0  # seconds of a notebook whose runs are done, or of the book
-EMBEDDINGS = 60.0  # seconds of the classic embeddings
+BASELINES = 60.0  # seconds of the baselines
 TRUSTED = 60.0  # seconds of work after which the pace so far says as much as the estimates
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -78,8 +78,8 @@ def jobs_of(preset: str, target: str) -> list[Job]:
         for group, names in sections.groups(preset).items()
         for name in names
     ]  # fmt: skip
-    embedded = base / "runs" / "embeddings.done"
-    jobs.append(Job("embeddings", embedded, base / "logs" / "embeddings.log", EMBEDDINGS))
+    computed = base / "runs" / "baselines.done"
+    jobs.append(Job("baselines", computed, base / "logs" / "baselines.log", BASELINES))
     for stem in sections.NOTEBOOKS:
         output = base / "executed" / f"{stem}.ipynb"
         jobs.append(Job(stem, output, base / "logs" / f"{stem}.log", NOTEBOOK))
