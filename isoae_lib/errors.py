@@ -1,4 +1,4 @@
-"""The exceptions that end in one sentence, and the helper that suggests what was meant."""
+"""Exceptions whose message is one sentence, and the check of a name that suggests close ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 
 class InputError(ValueError):
-    """Bad input, told in one sentence that names the thing and what to do."""
+    """Bad input. The message is one sentence that names the thing and what to do."""
 
 
 class Unfinished(InputError):  # noqa: N818
-    """A training run that was asked to stop; its checkpoint is written."""
+    """A training run that was asked to stop. Its checkpoint is written."""
 
 
 def choose(kind: str, name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,6 @@ from test_cli import call
 from isoae_lib.errors import InputError
 from isoae_lib.paper import baseline_records, baselines, datasets, provenance, sections
 from isoae_lib.paper.baseline_records import classified
-from isoae_lib.paper.data.surfaces import surface
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import plane
 
@@ -48,13 +47,6 @@ def embeddings_of(monkeypatch, labels):
     return known
 
 
-def test_lle_keeps_neighbours():
-    points, _ = surface("s-shape").sample(60, 0)
-    codes = baselines.embed("LLE", points)
-    assert codes.shape == (60, 2)
-    assert plane.faithfulness(points, codes)["trustworthiness"] > 0.75
-
-
 @pytest.mark.parametrize(("n", "settings"), [(200, (30, 50)), (20, (19, 19 / 3))])
 def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n, settings):
     """A.1.2 and A.1.3; with one in the place of the algorithms, which take a minute to start."""
@@ -68,14 +60,18 @@ def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n
             return np.zeros((len(x), 2))
 
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Algorithm))
-    monkeypatch.setattr("sklearn.manifold.TSNE", Algorithm)
+    for name in ("TSNE", "LocallyLinearEmbedding"):
+        monkeypatch.setattr(f"sklearn.manifold.{name}", Algorithm)
+    for method in baselines.EMBEDDINGS:
+        assert baselines.embed(method, np.zeros((n, 3)), seed=5).shape == (n, 2)
     for method in baselines.OF_IMAGES:
-        baselines.embed(method, np.random.default_rng(0).random((n, 3)), seed=5)
-        baselines.embed_images(method, np.zeros((n, 9), np.uint8))
+        assert baselines.embed_images(method, np.zeros((n, 9), np.uint8)).shape == (n, 2)
     assert asked == [
-        {"n_neighbors": settings[0], "random_state": 5}, {"random_state": 42},
-        {"perplexity": settings[1], "random_state": 5}, {"random_state": 42},
-    ]  # fmt: skip
+        {"n_neighbors": settings[0], "random_state": 5},
+        {"perplexity": settings[1], "random_state": 5},
+        {"n_neighbors": 12, "random_state": 5},
+        *({"random_state": 42} for _ in baselines.OF_IMAGES),
+    ]
 
 
 def test_an_unknown_embedding_is_told():
