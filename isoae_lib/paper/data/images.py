@@ -170,7 +170,7 @@ def present(name: str) -> str:
 
 
 def state(name: str) -> str:
-    """Return "official", "unofficial", "missing", or what is wrong with a data set."""
+    """Return "official", "unofficial", "missing", or the sentence that says what is damaged."""
     if present(name) == "missing":
         return "missing"
     try:
