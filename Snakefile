@@ -28,7 +28,7 @@ def code_of(module):
 def stamps(wildcards):
     groups = list(sections.groups(PRESET, (wildcards.stem,)))
     if any(s.baselines for s in sections.SECTIONS.values() if s.notebook == wildcards.stem):
-        groups.append("embeddings")
+        groups.append("baselines")
     return [f"{BASE}/runs/{group}.done" for group in groups]
 
 
@@ -53,12 +53,12 @@ rule train:
     shell: TRAIN + " {params.names} --preset " + PRESET + " --seed {wildcards.seed}"
 
 
-rule embed:
-    input: code_of("paper.embeddings")
-    output: touch(BASE + "/runs/embeddings.done")
-    log: BASE + "/logs/embeddings.log"
+rule baselines:
+    input: code_of("paper.baseline_records")
+    output: touch(BASE + "/runs/baselines.done")
+    log: BASE + "/logs/baselines.log"
     priority: 2  # one of the longest jobs
-    shell: ISOAE + " embed --preset " + PRESET
+    shell: ISOAE + " baselines --preset " + PRESET
 
 
 rule execute:
@@ -73,7 +73,7 @@ rule execute:
         ],
         [
             file
-            for kind in ("benchmarks", "embeddings", "references")
+            for kind in ("benchmarks", "baselines/embeddings", "baselines/accuracies")
             for file in glob.glob(f"{ROOT}/data/{kind}/*.json")
         ],
         stamps,

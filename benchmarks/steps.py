@@ -20,7 +20,6 @@ from isoae_lib.core.networks import (
 )
 from isoae_lib.core.spec import Spec
 from isoae_lib.core.step import Stepper
-from isoae_lib.paper import datasets
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
@@ -61,7 +60,8 @@ def trained(count: int) -> Autoencoder:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     spec = RunSpec(data="s-shape", method="I-AE", points=1000, batch=64, weight=WEIGHT)
-    stepper = Stepper([datasets.build(spec)], [data_of("3-256x5-2", 1000)], [spec], compiled=False)
+    model = architectures.untrained(spec, Data(spec).points)
+    stepper = Stepper([model], [data_of("3-256x5-2", 1000)], [spec], compiled=False)
     for _ in range(count):
         stepper.step(RATE, 1.0)
     torch.set_num_threads(threads)

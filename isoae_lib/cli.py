@@ -1,4 +1,4 @@
-"""The command `isoae`: train, embed, notebook, book, site, paper, runs, data."""
+"""The command `isoae`: train, baselines, notebook, book, site, paper, runs, data."""
 
 from __future__ import annotations
 
@@ -141,11 +141,22 @@ def notebook(
 
 
 @app.command()
-def embed(preset: Preset = "laptop") -> None:
-    """Compute the classic embeddings of Figure 3 and keep them in the store."""
-    from isoae_lib.paper import embeddings
+def baselines(
+    preset: Preset = "laptop",
+    publish: Annotated[
+        str, typer.Option(metavar="DATA", help="write those of a data set to data/baselines")
+    ] = "",
+) -> None:
+    """Compute U-MAP, t-SNE, LLE and PCA for a preset's pages and keep them in the store."""
+    if publish:
+        project()
+    from isoae_lib.paper import baseline_records
 
-    embeddings.prepare(preset)
+    if publish:
+        choose("data set", publish, sections.SECTIONS["classification"].data_sets)
+        print(*baseline_records.publish(publish), sep="\n")
+    else:
+        baseline_records.compute(preset)
 
 
 @app.command()
@@ -271,41 +282,20 @@ def verdicts_() -> None:
     print(count, end="")
 
 
-@runs_app.command()
-def references(data: ImageData) -> None:
-    """Measure Table 2's classifiers without autoencoders, at the scale of the published runs."""
-    project()
-    from isoae_lib.paper import references
-
-    print(references.publish(_of_table_2(data)))
-
-
-@runs_app.command()
-def embeddings(data: ImageData) -> None:
-    """Embed images by U-MAP and t-SNE, for the published Figure 5."""
-    project()
-    from isoae_lib.paper import embeddings
-
-    print(embeddings.publish(_of_table_2(data)))
-
-
-def _of_table_2(data: str) -> str:
-    return choose("data set", data, sections.SECTIONS["classification"].data_sets)
-
-
 @data_app.command()
 def status() -> None:
-    """Show which data sets are in the data folder."""
+    """Show which data sets are in the data folder, their licences and their official pages."""
     from isoae_lib.paper.data import images
 
     print(f"data folder: {images.folder()}")
     for name, known in images.DATA_SETS.items():
         print(f"{name:<15s}{known.title:<22s}{images.present(name)}")
+        print(f"{'':<15s}licence: {known.licence}; pictures: {known.pictures}; {known.page}")
 
 
 @data_app.command()
 def fetch(name: Annotated[str, typer.Argument(help="a data set, like mnist")]) -> None:
-    """Download a data set from its official place; interrupted downloads resume."""
+    """Download a data set from its official mirrors; interrupted downloads resume."""
     from isoae_lib.paper.data import downloads, images
 
     print(downloads.fetch(choose("data set", name, images.DATA_SETS)))

@@ -1,4 +1,4 @@
-"""The exceptions that end in one sentence, and the helper that suggests what was meant."""
+"""Exceptions whose message is one sentence, and the check of a name that suggests close ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Status(IntEnum):
 
 
 class InputError(ValueError):
-    """Bad input: one sentence that names the thing and what to do.
+    """Bad input. The message is one sentence that names the thing and what to do.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class InputError(ValueError):
 
 
 class Unfinished(InputError):  # noqa: N818
-    """A training run that was asked to stop; its checkpoint is written."""
+    """A training run that was asked to stop. Its checkpoint is written."""
 
     status = Status.UNFINISHED
 

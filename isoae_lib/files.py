@@ -1,6 +1,6 @@
-"""The project's folder, and writing that leaves a whole file or folder, or none.
+"""The project's folder, and functions that write a file or a folder as a whole, or not at all.
 
-What is renamed into its place is on the disk before: a power cut leaves the old or the new.
+Content reaches the disk before it is renamed. So a power cut leaves the old content or the new.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from isoae_lib.errors import InputError
 
-MARK = "notebooks/01_theory.py"  # a folder that has it is the project's
+MARK = "notebooks/01_theory.py"  # the project's folder has this file
 BESIDE = Path(__file__).resolve().parent.parent
 # Installed as a package, the library has no project: data and records go to the current folder.
 ROOT = BESIDE if (BESIDE / MARK).is_file() else Path.cwd()
@@ -39,7 +39,7 @@ def project() -> Path:
 
 @contextmanager
 def writing(what: Path | str) -> Iterator[None]:
-    """Say in one sentence that `what` cannot be written, when the disk is full or read-only.
+    """Turn a full or read-only disk into one sentence: `what` cannot be written.
 
     Raises
     ------
@@ -54,9 +54,9 @@ def writing(what: Path | str) -> Iterator[None]:
 
 
 def write_aside(file: Path, content: str | bytes) -> Path:
-    """Write what `file` shall hold beside it, down to the disk; return where it waits.
+    """Write the new content of `file` beside it and flush it to the disk; return that path.
 
-    Text is written as UTF-8. The folder is made if need be.
+    Text is written as UTF-8. A missing folder is made.
     """
     aside = file.with_name(f".{file.name}.{os.getpid()}.writing")  # two processes may write it
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -72,12 +72,12 @@ def write_aside(file: Path, content: str | bytes) -> Path:
 
 
 def asides(file: Path) -> Iterator[Path]:
-    """Yield what waits beside `file`: of processes that write it, and of those that were killed."""
+    """Yield the unfinished files beside `file`, of running and of killed processes."""
     return file.parent.glob(f".{glob.escape(file.name)}.*.writing")
 
 
 def write_whole(file: Path, content: str | bytes) -> None:
-    """Write a file: after whatever interruption, the old content is there or the new.
+    """Write a file. After any interruption it has the old content or the new.
 
     Raises
     ------
@@ -91,16 +91,16 @@ def write_whole(file: Path, content: str | bytes) -> None:
 
 @contextmanager
 def whole_folder(folder: Path, keep: bool = False) -> Iterator[Path]:
-    """Give an empty folder to fill, which then takes the place of `folder`.
+    """Give an empty folder to fill, which then replaces `folder`.
 
-    If the filling fails, nothing has changed. One process at a time may write a folder.
+    If filling it fails, nothing changes. Only one process at a time may write a folder.
 
     Parameters
     ----------
     folder : Path
-        Where it ends.
+        The folder to replace.
     keep : bool
-        Whether what was there before stays beside it, under a hidden name.
+        Whether the replaced folder stays beside it, under a hidden name.
 
     Raises
     ------
@@ -127,10 +127,10 @@ def whole_folder(folder: Path, keep: bool = False) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
 
 
-def _free(place: Path) -> Path:
-    """Return `place`, or with a number behind it where it is taken."""
-    names = (f"{place.name}-{number}" if number else place.name for number in count())
-    return next(free for name in names if not (free := place.with_name(name)).exists())
+def _free(path: Path) -> Path:
+    """Return `path`, with a number appended if it exists."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(1))
+    return next(free for free in chain([path], numbered) if not free.exists())
 
 
 def flush(path: Path) -> None:

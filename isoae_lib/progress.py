@@ -1,4 +1,4 @@
-"""How a command shows a run's progress, and what stops it: a signal, or a used up budget."""
+"""Progress of a run as a command shows it, and what stops a run: a signal or a time limit."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ def seconds_of(text: str) -> float:
     Raises
     ------
     InputError
-        If it is none.
+        If the text is not a duration.
     """
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
     if not text or match is None:
-        raise InputError(f"'{text}' is no time: write it like 90s, 8m or 1h30m.")
+        raise InputError(f"'{text}' is not a duration: write it like 90s, 8m or 1h30m.")
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 
 def stopper(budget: float | None) -> Callable[[], bool]:
-    """Return what says when to stop: after Ctrl-C or another polite signal, or a used up budget."""
+    """Return a function that tells whether to stop: after a signal, or `budget` seconds.
+
+    The first signal, such as Ctrl-C, lets the run write its checkpoint; the second ends it at once.
+    """
     asked = False
     ends = time.monotonic() + budget if budget is not None else float("inf")
 
     def ask(*_: object) -> None:
         nonlocal asked
-        if asked:  # the second time, at once
+        if asked:
             raise KeyboardInterrupt
         asked = True
 
@@ -44,7 +47,7 @@ def stopper(budget: float | None) -> Callable[[], bool]:
 
 
 def shown(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
-    """Return what shows a run's progress: a bar on a terminal, tab-separated lines elsewhere."""
+    """Return a function that shows progress: a bar on a terminal, tab-separated lines elsewhere."""
     if sys.stderr.isatty():
         bar = tqdm(total=steps, desc=name, unit="step")
 
@@ -55,9 +58,9 @@ def shown(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
                 bar.close()
 
         return move
-    began: list[float] = []  # moment and step of the first call
+    began: list[float] = []  # time and step of the first call
 
-    def tell(step: int, row: dict[str, float]) -> None:
+    def write_line(step: int, row: dict[str, float]) -> None:
         began[:] = began or [time.monotonic(), step]
         if step == began[1]:
             return
@@ -67,4 +70,4 @@ def shown(name: str, steps: int) -> Callable[[int, dict[str, float]], None]:
         head = f"{name}\t{step}/{steps}\t{spent:.0f} s\tleft {left:.0f} s"
         print(f"{head}\t{terms}", file=sys.stderr, flush=True)
 
-    return tell
+    return write_line

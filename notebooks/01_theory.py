@@ -202,11 +202,12 @@ assert np.isclose(stretched_iso, 0.01) and np.isclose(stretched_piso, (1 - 1 / 1
 # are longer, as mean ± standard deviation over seeds:
 
 # %% tags=["hide-input"]
-from isoae_lib.paper.datasets import build
+from isoae_lib.core.architectures import untrained
 
 run = runs.load("3d/s-shape/I-AE", preset, seed)
 rows = {}
-for name, model in (("untrained", build(run.spec).eval()), ("trained", run.model)):
+before = untrained(run.spec, run.points).eval()
+for name, model in (("untrained", before), ("trained", run.model)):
     A, B = (torch.tensor(m) for m in diagnostics.differentials(model, run.points))
     rows[name] = {
         "|A'A - I|": (A.mT @ A - eye).norm(dim=(1, 2)).median().item(),

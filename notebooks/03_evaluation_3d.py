@@ -54,11 +54,12 @@ print(f"lambda_iso = {spec.weight}, {len(seeds)} seeds")
 # LLE are run as the paper says: 30 neighbours, perplexity 50; LLE's 12 neighbours are our choice.
 
 # %% tags=["hide-input"]
-from isoae_lib.paper.embeddings import classic
+from isoae_lib.paper import baseline_records
 
 for name, surface in SURFACES.items():
     run = shown[name]["I-AE"]
-    codes = {m: r.codes for m, r in table_1[name].items()} | classic(name, preset)
+    codes = {m: r.codes for m, r in table_1[name].items()}
+    codes |= baseline_records.embeddings(name, preset)
     figures.embeddings(surface, run.points, run.chart, codes)
 
 # %% [markdown]

@@ -17,7 +17,7 @@ seed = 0
 from IPython.display import display
 
 from isoae_lib.book import figures, images, tables
-from isoae_lib.paper import claims, embeddings, runs, sections
+from isoae_lib.paper import baseline_records, claims, runs, sections
 from isoae_lib.paper.claims import rule
 from isoae_lib.paper.data.images import DATA_SETS
 
@@ -53,7 +53,7 @@ tables.network_summary("S-CNN", 2, 1.0)
 # most.
 
 # %% tags=["hide-input"]
-classic, their_pixels, their_labels = embeddings.classic_images(data, preset)
+classic, their_pixels, their_labels = baseline_records.image_embeddings(data, preset)
 first = here[networks["FC-NN"], "I-AE"][0]
 others = {method: (plane, their_labels) for method, plane in classic.items()}
 rows = {
@@ -116,7 +116,7 @@ for title, place in titles.items():
         print(f"`isoae train {place}/I-AE --preset published` makes one.")
 
 # %% tags=["hide-input"]
-published_classic = embeddings.published()
+published_classic = baseline_records.published_embeddings()
 for title, place in there.items():
     theirs = published_classic.get(place.split("/")[1], {"planes": {}})
     known = DATA_SETS[place.split("/")[1]].classes
@@ -172,9 +172,9 @@ tables.verdict_table(claims.ledger(published, "4.2"))
 tables.provenance(named, "04_visualization", preset, seed=seed)
 
 # %% [markdown]
-# The published runs. U-MAP and t-SNE beside them are in `data/embeddings`, made by `isoae runs
-# embeddings DATA`. The sweep behind the rivals' settings is on {doc}`the page of sensitivity
-# <06_sensitivity>`.
+# The published runs. U-MAP and t-SNE beside them are in `data/baselines/embeddings`, made by
+# `isoae baselines --publish DATA`. The sweep behind the rivals' settings is on
+# {doc}`the page of sensitivity <06_sensitivity>`.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 tables.published_provenance(*sections.FIGURE_5_NETWORKS)

@@ -15,7 +15,7 @@ seed = 0
 
 # %% tags=["hide-input"]
 from isoae_lib.book import downstream, figures, tables
-from isoae_lib.paper import claims, references, runs, sections
+from isoae_lib.paper import baseline_records, claims, runs, sections
 from isoae_lib.paper.claims import rule
 
 figures.style()
@@ -56,8 +56,8 @@ here[place, "I-AE,latent=16"][0].metrics
 # %% tags=["hide-input"]
 sources = {"published": published, "this build": here}
 known = {
-    "published": references.published(),
-    "this build": references.measured(data, preset),
+    "published": baseline_records.published_accuracies(),
+    "this build": baseline_records.accuracies(data, preset),
 }
 known["this build"] |= {("mnist", d): v for (_, d), v in known["this build"].items()}
 print(downstream.title_of("svm"))
@@ -112,8 +112,8 @@ tables.verdict_table(claims.ledger(published, "4.3"))
 tables.provenance(named, "05_classification", preset, seed=seed)
 
 # %% [markdown]
-# The published runs. What PCA and pixels reach beside them is in `data/references`, made by `isoae
-# runs references DATA`.
+# The published runs. What PCA and pixels reach beside them is in `data/baselines/accuracies`,
+# made by `isoae baselines --publish DATA`.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 tables.published_provenance("classification")

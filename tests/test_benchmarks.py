@@ -57,7 +57,8 @@ def test_full_jacobians_cost_more_with_every_latent_and_probes_do_not():
 
 def test_every_step_starts_from_the_same_trained_weights():
     one, other = (steps.NETWORKS["3-256x5-2"](2) for _ in range(2))
-    start = steps.datasets.build(steps.RunSpec(data="s-shape", method="I-AE", points=1000))
+    spec = steps.RunSpec(data="s-shape", method="I-AE", points=1000)
+    start = steps.architectures.untrained(spec, steps.Data(spec).points)
     same = [torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True)]
     moved = [not torch.equal(a, b) for a, b in zip(one.parameters(), start.parameters())]
     assert all(same) and all(moved) and one is not other

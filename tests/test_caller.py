@@ -11,7 +11,7 @@ from make_golden import RUNS
 from isoae_lib.core import architectures, diagnostics, networks
 from isoae_lib.paper import fitting
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import features
+from isoae_lib.paper.metrics import feature_networks
 from isoae_lib.paper.specs import RunSpec
 
 
@@ -96,7 +96,7 @@ def test_the_classifier_and_its_features(tmp_path):
     stores = iter(range(100))  # a new one each time, or the classifier would be found
 
     def make():
-        net, accuracy = features.classifier(Data(spec), tmp_path / str(next(stores)))
-        return weights_of(net), accuracy, features.features_of(net)(images).tolist()
+        net, accuracy = feature_networks.classifier(Data(spec), tmp_path / str(next(stores)))
+        return weights_of(net), accuracy, feature_networks.features_of(net, images).tolist()
 
     same(make)

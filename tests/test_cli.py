@@ -41,7 +41,10 @@ def call(monkeypatch, *words):
         (["train", "visualization-FC/mnist-5k/AE", "--set", "points=20"], "number, 50 or more"),
         (["train", "3d/s-shape/AE", "--set", "points=4"], "whole number, 16 or more"),
         (["train", "3d/s-shape/I-AE", *TINY, "--device", "cuda:9"], "device 'cuda:9' is not"),
-        (["train", "3d/s-shape/I-AE", "--budget", "soon"], "'soon' is no time: write it like"),
+        (
+            ["train", "3d/s-shape/I-AE", "--budget", "soon"],
+            "'soon' is not a duration: write it like",
+        ),
         (["runs", "publish", "3d/s-shape/AE"], "is not in the store at scale published"),
         (["notebook", "03_evaluation"], "did you mean 03_evaluation_3d"),
         (["notebook", "01_theory", "--set", "sead=1"], "did you mean seed"),
@@ -105,7 +108,7 @@ def test_durations(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "8", "m", "8 m", "-3s", "1m2h"])
 def test_what_is_no_duration(text):
-    with pytest.raises(InputError, match="is no time"):
+    with pytest.raises(InputError, match="is not a duration"):
         progress.seconds_of(text)
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from test_images import faces, png, views, write_zip
+from test_images import COIL20_FILE, faces, png, views, write_zip
 
 from isoae_lib.core import arrays
 from isoae_lib.core.networks import fully_connected, normalised
@@ -16,7 +16,7 @@ from isoae_lib.errors import InputError
 from isoae_lib.paper import datasets
 from isoae_lib.paper.data import decoding, images
 from isoae_lib.paper.datasets import Data, split_views
-from isoae_lib.paper.specs import RunSpec
+from isoae_lib.paper.specs import AMBIENT, RunSpec
 
 DIGITS = RunSpec(data="mnist-5k", method="AE", points=3000, validation=500, network="FC-NN")
 
@@ -36,7 +36,7 @@ def test_training_validation_and_test_images_do_not_meet():
 def test_the_split_of_coil20_is_what_it_is_called_and_follows_the_seed(data):
     (data / "coil20").mkdir(parents=True)
     pictures = ((name, png(array)) for name, array in views())
-    write_zip(data / "coil20" / images.COIL20_FILE, pictures)
+    write_zip(data / "coil20" / COIL20_FILE, pictures)
     for split in ("stratified", "random"):
         spec = RunSpec(data="coil20", method="AE", points=1080, network="S-CNN", split=split)
         (train, _), (test, objects) = Data(spec).train, Data(spec).test
@@ -62,6 +62,26 @@ def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):
     parts = {"train": True, "test": False}
     monkeypatch.setattr(datasets, "_images", lambda _, part: SimpleNamespace(official=parts[part]))
     assert Data(DIGITS).official and not Data(replace(DIGITS, latent=16)).official
+
+
+@pytest.mark.parametrize("name", images.DATA_SETS)
+def test_an_entry_says_everything_of_its_data_set(name):
+    known = images.DATA_SETS[name]
+    assert AMBIENT[name] == np.prod(known.shape) and "train" in known.parts
+    assert known.licence and known.pictures and known.page.startswith("https://")
+    assert all(part.checksum for part in known.parts.values())
+    assert bool(known.files) != bool(known.package) and 0 <= known.held_back < known.size
+    if known.poses:
+        assert known.size == known.poses * len(known.classes)
+    tested = [RunSpec(data=name, method="AE", latent=16, split=s) for s in ("random", "stratified")]
+    assert all(spec.tested for spec in tested)
+    if "test" in known.parts:
+        assert RunSpec(data=name, method="AE", latent=16).split == "official"
+
+
+def test_a_part_that_is_not_there_is_told():
+    with pytest.raises(InputError, match="unknown part of mnist-5k 'validation': known: train"):
+        images.load("mnist-5k", "validation")
 
 
 def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import gzip
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
 
 import numpy as np
 import pytest
 from test_cli import call
-from test_images import LABELS, PIXELS, idx, packed
+from test_images import LABELS, PIXELS, idx, make_official, packed
 
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data import decoding, downloads, images
@@ -84,6 +85,7 @@ NONSENSE = {
 }
 
 
+FILES = images.DATA_SETS["mnist"].files
 GONE = "http://127.0.0.1:9/"  # nobody listens there: the next place is asked
 
 
@@ -133,7 +135,8 @@ def serving():
 
 
 def ask(monkeypatch, *places):
-    monkeypatch.setitem(downloads.SOURCES, "mnist", (places, downloads.IDX))
+    known = replace(images.DATA_SETS["mnist"], mirrors=places)
+    monkeypatch.setitem(images.DATA_SETS, "mnist", known)
 
 
 @pytest.fixture
@@ -143,8 +146,8 @@ def server(tmp_path, monkeypatch):
         files = [tmp_path / f"{split}{k}" for k in (0, 1)]
         files[0].write_bytes(idx(PIXELS[:n]))
         files[1].write_bytes(idx(LABELS[:n]))
-        digests = decoding.labelled_idx(*files)[2]
-        monkeypatch.setitem(images.OFFICIAL_MD5, ("mnist", split), digests)
+        found = decoding.labelled_idx(*files, (28, 28), 10)[2]
+        make_official(monkeypatch, "mnist", **{split: found})
     with serving() as there:
         ask(monkeypatch, GONE, there.place)
         yield there
@@ -153,17 +156,15 @@ def server(tmp_path, monkeypatch):
 def test_what_is_fetched_is_official_and_fetched_once(server):
     place = downloads.fetch("mnist")
     assert np.array_equal(images.load("mnist").pixels, PIXELS)
-    assert sorted(file.name for file in place.iterdir()) == sorted(downloads.IDX)
-    assert sorted(file.name for file in place.parent.rglob("*") if file.is_file()) == sorted(
-        downloads.IDX
-    )
+    assert sorted(file.name for file in place.iterdir()) == sorted(FILES)
+    assert sorted(file.name for file in place.parent.rglob("*") if file.is_file()) == sorted(FILES)
     asked = len(server.asked)
     downloads.fetch("mnist")
     assert len(server.asked) == asked
 
 
 def test_an_interrupted_download_goes_on_where_it_was(server, monkeypatch):
-    monkeypatch.setattr(downloads, "PIECE", 1000)
+    monkeypatch.setattr(downloads, "CHUNK", 1000)
     path = "/train-images-idx3-ubyte.gz"
     server.cut[path] = 5000
     with pytest.raises(InputError, match=r"MNIST cannot be downloaded: .*breaks off"):
@@ -218,7 +219,10 @@ def test_the_command(server, monkeypatch, capsys):
     assert call(monkeypatch, "data", "fetch", "mnits") == 2
     assert "did you mean mnist" in capsys.readouterr().err
     assert call(monkeypatch, "data", "status") == 0
-    assert "mnist          MNIST                 missing" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "mnist          MNIST                 missing" in told
+    for known in images.DATA_SETS.values():
+        assert known.licence in told and known.pictures in told and known.page in told
     assert call(monkeypatch, "data", "fetch", "mnist") == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(images.folder() / "mnist")
     assert call(monkeypatch, "data", "verify") == 0

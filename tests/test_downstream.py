@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -12,12 +11,10 @@ import pytest
 from scipy.stats import gaussian_kde
 
 from isoae_lib.book import downstream
-from isoae_lib.errors import InputError
-from isoae_lib.paper import claims, datasets, density, embeddings, references, sections
+from isoae_lib.paper import claims, density, sections
 from isoae_lib.paper.claims import rule
 from isoae_lib.paper.claims.downstream import clearly_above
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.printed import table_2, table_7
 
 
@@ -230,83 +227,6 @@ def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, mon
     shown = downstream.test_images(run)
     assert set(shown) == ({"test image"} if there == "the run's" else set())
     assert all(np.array_equal(row, tests) for row in shown.values())
-
-
-def test_references_are_published_and_read_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(references, "PUBLISHED", tmp_path)
-    scales = sections.SECTIONS["classification"].scales
-    monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
-    whole = datasets._part
-
-    def fewer(spec, split):
-        return tuple(a[:100] if split == "test" else a for a in whole(spec, split))
-
-    monkeypatch.setattr(datasets, "_part", fewer)
-    references.publish("mnist-5k")
-    found = references.published()
-    assert set(found) == {("mnist-5k", d) for d in sections.LATENTS}
-    assert found == references.measured("mnist-5k", "published")
-    assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
-    assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"][0] <= 1
-    record = json.loads((tmp_path / "mnist-5k.json").read_text(encoding="utf-8"))
-    assert record["points"] == 200 and record["seeds"] == [0]
-
-
-def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
-    labels = np.arange(80) % 20
-
-    def measure(x, y, x_test, y_test, size):
-        return {"svm": float(x_test.sum() + (size or 0))}
-
-    monkeypatch.setattr(references.Memory, "cache", lambda *_: measure)
-    for part in ("train", "test"):
-        of_seed = property(lambda data: (np.full(2, data.spec.seed), labels))
-        monkeypatch.setattr(Data, part, of_seed)
-    found = references.measured("coil20", "published")
-    assert found["coil20", 16] == {"PCA": {"svm": [16, 18, 20]}, "pixels": {"svm": [0, 2, 4]}}
-
-
-def test_a_damaged_reference_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(references, "PUBLISHED", tmp_path)
-    (tmp_path / "mnist.json").write_text('{"data": "mnist"', encoding="utf-8")
-    with pytest.raises(InputError, match=r"mnist\.json is damaged"):
-        references.published()
-
-
-@pytest.mark.parametrize("module", [embeddings, references])
-def test_a_published_file_that_lacks_its_numbers_is_named(monkeypatch, tmp_path, module):
-    monkeypatch.setattr(module, "PUBLISHED", tmp_path)
-    (tmp_path / "mnist.json").write_text('{"data": "mnist"}', encoding="utf-8")
-    with pytest.raises(InputError, match=r"mnist\.json is damaged"):
-        module.published()
-
-
-def test_classic_embeddings_are_published_and_read_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(embeddings, "PUBLISHED", tmp_path)
-    rng = np.random.default_rng(0)
-    pixels, labels = rng.integers(0, 256, (300, 784)).astype(np.uint8), np.arange(300) % 10
-    planes = {m: rng.standard_normal((300, 2)) for m in ("U-MAP", "t-SNE")}
-    monkeypatch.setattr(embeddings, "classic_images", lambda *_: (planes, pixels, labels))
-    embeddings.publish("mnist-5k")
-    record = embeddings.published()["mnist-5k"]
-    assert (record["labels"] == labels).all() and record["images"] == 300
-    for method, flat in planes.items():
-        assert np.abs(record["planes"][method] - flat).max() <= 0.0051
-        assert record["metrics"][method] == plane.embedding_numbers(pixels, labels, flat)
-    (tmp_path / "mnist-5k.json").write_text('{"data": "mnist"', encoding="utf-8")
-    with pytest.raises(InputError, match=r"mnist-5k\.json is damaged"):
-        embeddings.published()
-
-
-@pytest.mark.parametrize("data", ["mnist", "coil20"])
-def test_the_embedded_images_are_those_of_figure_5(monkeypatch, data):
-    asked = []
-    images_of = np.zeros((5, 4), np.uint8), np.arange(5)
-    of_images = property(lambda data: asked.append(data.spec) or images_of)
-    monkeypatch.setattr(Data, "train", of_images)
-    monkeypatch.setattr(embeddings, "embed_images", lambda method, pixels: np.ones((5, 2)))
-    embeddings.classic_images(data, "published")
-    assert [(spec.data, spec.latent) for spec in asked] == [(data, 2)]
 
 
 def stretched(n):

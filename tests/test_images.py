@@ -9,6 +9,7 @@ import struct
 import tarfile
 import tracemalloc
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ N = 40
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (N, 28, 28), dtype=np.uint8)
 LABELS = RNG.integers(0, 10, N).astype(np.uint8)
-IMAGES, CLASSES = (f"{file}.gz" for file in images.IDX_FILES["train"])
+IMAGES, CLASSES = images.DATA_SETS["mnist"].parts["train"].files
+COIL20_FILE, CIFAR10_FILE = (images.DATA_SETS[name].files[0] for name in ("coil20", "cifar10"))
 
 
 def idx(array):
@@ -34,6 +36,13 @@ def idx(array):
 
 def packed(content):
     return gzip.compress(content, mtime=0)
+
+
+def make_official(monkeypatch, name, **checksums):
+    """Let parts of a data set be official if they have these checksums."""
+    known = images.DATA_SETS[name]
+    parts = {part: replace(known.parts[part], checksum=sum_) for part, sum_ in checksums.items()}
+    monkeypatch.setitem(images.DATA_SETS, name, replace(known, parts=known.parts | parts))
 
 
 @pytest.fixture
@@ -59,10 +68,10 @@ def test_what_is_not_official_is_refused_unless_allowed(mnist, monkeypatch):
     monkeypatch.delenv("ISOAE_ALLOW_UNVERIFIED")
     with pytest.raises(InputError, match="not the official Fashion-MNIST: get that with `isoae"):
         images.load("fashion-mnist")
-    digests = decoding.labelled_idx(mnist / IMAGES, mnist / CLASSES)[2]
-    monkeypatch.setitem(images.OFFICIAL_MD5, ("fashion-mnist", "train"), digests)
+    found = decoding.labelled_idx(mnist / IMAGES, mnist / CLASSES, (28, 28), 10)[2]
+    make_official(monkeypatch, "fashion-mnist", train=found)
     assert images.load("fashion-mnist").official
-    monkeypatch.setitem(images.OFFICIAL_MD5, ("fashion-mnist", "train"), (digests[0], "0" * 32))
+    make_official(monkeypatch, "fashion-mnist", train=f"{found.split()[0]} {'0' * 32}")
     assert images.state("fashion-mnist") != "official"
     with pytest.raises(InputError, match="not the official"):
         images.load("fashion-mnist")
@@ -170,7 +179,7 @@ def coil(tmp_path_factory):
 @pytest.fixture
 def coil_file(data, coil):
     (data / "coil20").mkdir(parents=True)
-    return data / "coil20" / images.COIL20_FILE
+    return data / "coil20" / COIL20_FILE
 
 
 def test_coil20_comes_in_the_order_of_objects_and_poses(coil, coil_file):
@@ -210,7 +219,7 @@ def test_damaged_pictures_are_one_sentence(damage, coil, coil_file):
     write_zip(coil_file, pictures.items())
     with pytest.raises(InputError, match=told) as sentence:
         images.load("coil20")
-    assert images.COIL20_FILE in str(sentence.value) and "\n" not in str(sentence.value)
+    assert COIL20_FILE in str(sentence.value) and "\n" not in str(sentence.value)
 
 
 def test_a_damaged_zip_is_one_sentence(coil, coil_file):
@@ -220,7 +229,7 @@ def test_a_damaged_zip_is_one_sentence(coil, coil_file):
     for content in (b"", b"PK", whole[:1000], whole[: len(whole) // 2], whole[:-1], whole[:-30],
                     damaged(whole, place), whole.replace(b"obj7__30", b"obj7__31", 1)):  # fmt: skip
         coil_file.write_bytes(content)
-        with pytest.raises(InputError, match=images.COIL20_FILE):
+        with pytest.raises(InputError, match=COIL20_FILE):
             images.load("coil20")
 
 
@@ -249,14 +258,14 @@ def test_cifar10_unpacked_and_in_its_archive(cifar):
     assert np.array_equal(train.pixels[:, 0, 0, 0], np.arange(5 * ROWS))
     assert (train.pixels[:, 1, 0, 0] == 200).all() and not train.official
     assert np.array_equal(train.labels[:ROWS], np.arange(ROWS) % 10)
-    archive = cifar.parent / images.CIFAR10_FILE
+    archive = cifar.parent / CIFAR10_FILE
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(cifar, decoding.CIFAR_FOLDER)
     shutil.rmtree(cifar)
     assert np.array_equal(images.load("cifar10").pixels, train.pixels)
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=images.CIFAR10_FILE):
+    with pytest.raises(InputError, match=CIFAR10_FILE):
         images.load("cifar10")
 
 
@@ -273,7 +282,7 @@ def test_a_damaged_cifar10_is_one_sentence(cifar):
 
 
 def test_an_archive_that_climbs_out_is_refused(cifar):
-    archive = cifar.parent / images.CIFAR10_FILE
+    archive = cifar.parent / CIFAR10_FILE
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(cifar / "test_batch.bin", "../test_batch.bin")
     with pytest.raises(InputError, match="climbs out of its folder"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from isoae_lib.paper import datasets
+from isoae_lib.core.architectures import untrained
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.specs import RunSpec
@@ -99,7 +99,7 @@ def test_even_and_uneven_steps():
 def test_a_model_of_images_gets_every_number():
     spec = RunSpec(data="mnist-5k", method="AE", network="FC-NN", width_factor=1 / 32, points=300)
     x, labels = Data(spec).train
-    model = datasets.build(spec).eval()
+    model = untrained(spec, x).eval()
     codes = RNG.standard_normal((300, 2))
     found, _ = plane.measure_plane(model, x, labels, codes)
     assert set(found) == {
@@ -115,7 +115,7 @@ def test_the_error_and_the_condition_are_those_of_the_decoder():
     """Against a full Jacobian at every code, and the error taken in one go."""
     spec = RunSpec(data="mnist-5k", method="AE", network="FC-NN", width_factor=1 / 32, points=100)
     x, labels = Data(spec).train
-    model = datasets.build(spec).double().eval()
+    model = untrained(spec, x).double().eval()
     pixels = torch.as_tensor(x / 255)
     codes = model.encoder(pixels).detach()
     jacobians = torch.func.vmap(torch.func.jacfwd(lambda z: model.decoder(z[None])[0]))(codes)

@@ -56,7 +56,7 @@ def test_what_trains_and_measures_decides_and_what_shows_does_not():
         "training step objectives isometry chain_rule networks architectures spec early_stopping"
     )
     data = "surfaces curves images decoding"
-    measures = "measures surfaces plane classifiers reconstruction features frechet"
+    measures = "measures surfaces plane classifiers reconstruction feature_networks frechet"
     assert {f"core.{name}" for name in f"{trains} networks architectures".split()} <= set(DECIDING)
     assert {f"paper.data.{name}" for name in data.split()} <= set(DECIDING)
     assert {"paper.datasets", "paper.specs", "paper.fitting"} <= set(DECIDING)

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from test_images import idx, packed
 
 from isoae_lib.files import ROOT
+from isoae_lib.paper.data import decoding, images
 
 TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
 FUNCTION = '''
@@ -36,6 +39,22 @@ from isoae_lib.paper import claims
 long = SimpleNamespace(spec=SimpleNamespace(steps=9999, seed=0), metrics={})
 (found,) = [o for o in claims.ledger({("3d/s-shape", "AE"): [long]}) if o.ours == "so"]
 print(found.claim.name, found.verdict, found.seeds)
+"""
+LETTERS = """    "letters": DataSet(
+        "Letters", (1, 28, 20), tuple("abcdefghijklmnopqrstuvwxyz"), 200, _idx,
+        _idx_parts({train!r}, {test!r}),
+        page="https://doi.org", licence="none", pictures="may be shown",
+    ),
+"""
+SHOW_LETTERS = """
+from isoae_lib.cli import app
+from isoae_lib.paper import runs
+from isoae_lib.paper.specs import AMBIENT, RunSpec
+assert AMBIENT["letters"] == 560
+run = runs.get(RunSpec(data="letters", method="AE", points=150, steps=2, latent=16, width=8))
+assert run.data.official and set(run.labels) == set(range(26)) and len(run.data.test[0]) == 52
+assert 0 <= run.metrics["knn"] <= 1
+app(["data", "status"])
 """
 SHOW = """
 from isoae_lib.book import tables, workflow
@@ -138,3 +157,26 @@ def test_a_chapter_is_a_notebook_and_a_section(copy):
 def test_a_claim_is_one_entry(copy):
     edit(copy / "isoae_lib/paper/claims/surfaces.py", "CLAIMS = (\n", f"CLAIMS = (\n{CLAIM}")
     assert python(copy, "-c", JUDGE) == "even ratios reproduced [0]\n"
+
+
+@pytest.mark.slow
+def test_an_image_data_set_is_one_entry_where_a_decoder_fits(copy):
+    """Letters of another size and number in MNIST's file format."""
+    folder, sums = copy / "data" / "raw" / "letters", {}
+    folder.mkdir(parents=True)
+    for part, n in (("train", 200), ("test", 52)):
+        labels = (np.arange(n) % 26).astype(np.uint8)
+        pixels = np.random.default_rng(n).integers(0, 256, (n, 28, 20), np.uint8)
+        files = [folder / name for name in images.DATA_SETS["mnist"].parts[part].files]
+        for file, array in zip(files, (pixels, labels), strict=True):
+            file.write_bytes(packed(idx(array)))
+        sums[part] = decoding.labelled_idx(*files, (28, 20), 26)[2]
+    table = copy / "isoae_lib/paper/data/images.py"
+    edit(table, "\nDATA_SETS = {\n", f"\nDATA_SETS = {{\n{LETTERS.format(**sums)}")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ISOAE_")}
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_LETTERS], cwd=copy, env=environment, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "letters        Letters               4 files" in done.stdout

@@ -1,4 +1,4 @@
-"""What is measured of unseen images and of drawn codes, and in whose features."""
+"""What is measured of unseen images and of drawn codes, and in whose feature_networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import features, reconstruction, rounding
+from isoae_lib.paper.metrics import feature_networks, reconstruction, rounding
 from isoae_lib.paper.specs import RunSpec
 
 SPEC = RunSpec(data="mnist-5k", method="AE", points=1500, network="FC-NN", latent=784)
@@ -35,7 +35,7 @@ class Identity(Autoencoder):
 def known(tmp_path_factory):
     """A store with a classifier in it."""
     store = tmp_path_factory.mktemp("store")
-    return store, *features.classifier(Data(SPEC), store)
+    return store, *feature_networks.classifier(Data(SPEC), store)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_the_classifier_is_good_and_trained_once(known):
     assert accuracy > 0.85
     (file,) = store.glob("classifiers/*.safetensors")
     before = file.stat().st_mtime_ns
-    again, same = features.classifier(Data(SPEC), store)
+    again, same = feature_networks.classifier(Data(SPEC), store)
     assert file.stat().st_mtime_ns == before and same == accuracy and not again.training
     for a, b in zip(net.state_dict().values(), again.state_dict().values(), strict=True):
         assert torch.equal(a, b)
@@ -112,35 +112,36 @@ def test_the_classifier_is_good_and_trained_once(known):
 
 def test_a_damaged_classifier_is_trained_again(known, tmp_path):
     few = replace(SPEC, points=60)
-    first = features.classifier(Data(few), tmp_path)[1]
+    first = feature_networks.classifier(Data(few), tmp_path)[1]
     (file,) = tmp_path.glob("classifiers/*.safetensors")
     file.write_bytes(file.read_bytes()[:100])
-    assert features.classifier(Data(few), tmp_path)[1] == first
+    assert feature_networks.classifier(Data(few), tmp_path)[1] == first
 
 
 def test_a_classifier_of_other_images_is_not_used(known, tmp_path, monkeypatch):
     few = replace(SPEC, points=60)
-    first = features.classifier(Data(few), tmp_path)[0].last.weight
+    first = feature_networks.classifier(Data(few), tmp_path)[0].last.weight
     images, labels = Data(few).train
     monkeypatch.setattr(Data, "train", property(lambda _: (255 - images, labels)))
-    assert not torch.equal(features.classifier(Data(few), tmp_path)[0].last.weight, first)
+    assert not torch.equal(feature_networks.classifier(Data(few), tmp_path)[0].last.weight, first)
 
 
 def test_features_of_one_image_do_not_know_the_others(known):
-    of = features.features_of(known[1])
     x = Data(SPEC).test[0][:20] / 255
-    assert of(x).shape == (20, features.FEATURES)
-    np.testing.assert_allclose(of(x)[3:5], of(x[3:5]), atol=1e-5)
+    together = feature_networks.features_of(known[1], x)
+    assert together.shape == (20, feature_networks.FEATURES)
+    alone = feature_networks.features_of(known[1], x[3:5])
+    np.testing.assert_allclose(together[3:5], alone, atol=1e-5)
 
 
 def test_images_without_classes_are_told_by_their_turn():
     """A picture with a bright edge: each quarter turn has it on another side."""
-    net = features.Classifier((1, 8, 8), features.TURNS)
+    net = feature_networks.Classifier((1, 8, 8), feature_networks.TURNS)
     image = np.zeros((1, 8, 8), np.uint8)
     image[0, 0] = 255
     many = np.repeat(image.reshape(1, 64), 40, axis=0)
     rng = torch.Generator().manual_seed(0)
-    x, turns = features._task(many, np.full(40, -1), net, True, rng)
+    x, turns = feature_networks._task(many, np.full(40, -1), net, True, rng)
     edges = x.reshape(-1, 8, 8)
     sides = torch.stack([edges[:, 0], edges[:, :, 0], edges[:, -1], edges[:, :, -1]], 1)
     assert torch.equal(sides.sum(2).argmax(1), turns) and len(set(turns.tolist())) == 4
@@ -172,9 +173,9 @@ def test_bytes_are_cut_off_at_black_and_white():
 
 
 def test_the_real_fid_asks_for_its_extra(monkeypatch):
-    monkeypatch.setattr(features, "has_inception", lambda: False)
+    monkeypatch.setattr(feature_networks, "has_inception", lambda: False)
     with pytest.raises(InputError, match=r"\[metrics\]"):
-        features.inception_features(Data(SPEC).train[0], (1, 28, 28))
+        feature_networks.inception_features(Data(SPEC).train[0], (1, 28, 28))
 
 
 def test_inception_sees_three_channels_of_bytes(monkeypatch):
@@ -192,13 +193,13 @@ def test_inception_sees_three_channels_of_bytes(monkeypatch):
     module = SimpleNamespace(FeatureExtractorInceptionV3=Extractor)
     monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace())
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", module)
-    monkeypatch.setattr(features, "has_inception", lambda: True)
-    monkeypatch.setattr(features, "_inception_weights", lambda: "weights")
+    monkeypatch.setattr(feature_networks, "has_inception", lambda: True)
+    monkeypatch.setattr(feature_networks, "_inception_weights", lambda: "weights")
     grey = np.array([[0.0, 0.5, 0.7, 2.0]] * 120)
-    seen = features.inception_features(grey, (1, 2, 2))
+    seen = feature_networks.inception_features(grey, (1, 2, 2))
     assert seen.shape == (120, 12) and seen[-1].tolist() == [0, 128, 178, 255] * 3
     colour = np.linspace(0, 1, 12)[None]
-    assert features.inception_features(colour, (3, 2, 2))[0, -1] == 255
+    assert feature_networks.inception_features(colour, (3, 2, 2))[0, -1] == 255
 
 
 @pytest.mark.parametrize("problem", [OSError("no network"), None])
@@ -215,5 +216,5 @@ def test_inception_weights_that_cannot_be_had_are_told(monkeypatch, tmp_path, pr
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     with pytest.raises(InputError, match="cannot be fetched" if problem else "was removed"):
-        features._inception_weights()
+        feature_networks._inception_weights()
     assert not file.exists()

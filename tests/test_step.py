@@ -13,13 +13,13 @@ from make_golden import TINY
 from torch import nn
 
 from isoae_lib.core import step, training
-from isoae_lib.core.architectures import printed_network
+from isoae_lib.core.architectures import printed_network, untrained
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.objectives import objective_of
 from isoae_lib.core.spec import Spec
 from isoae_lib.core.step import Stepper
-from isoae_lib.paper import datasets, fitting
+from isoae_lib.paper import fitting
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.specs import RunSpec
 
@@ -29,8 +29,9 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
 def stepper_of(spec, device="cpu"):
-    x = torch.as_tensor(Data(spec).train[0], dtype=torch.float32, device=device)
-    return Stepper([datasets.build(spec)], [x], [spec])
+    points = Data(spec).points
+    x = torch.as_tensor(points, dtype=torch.float32, device=device)
+    return Stepper([untrained(spec, points)], [x], [spec])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -211,7 +212,7 @@ def test_a_stack_of_networks_with_batch_norm(monkeypatch):
 def test_one_of_a_stack_diverges_alone():
     data = [torch.rand(30, 3) for _ in range(2)]
     specs = [replace(SPEC, method="AE", seed=seed) for seed in range(2)]
-    stepper = Stepper([datasets.build(spec) for spec in specs], data, specs)
+    stepper = Stepper([untrained(spec, Data(spec).points) for spec in specs], data, specs)
     data[0].fill_(float("nan"))
     terms = [stepper.step(0.01, 1.0) for _ in range(3)][-1]
     assert terms[0].isnan().all() and terms[1].isfinite().all()

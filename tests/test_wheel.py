@@ -79,8 +79,7 @@ def test_the_library_works_and_keeps_its_records_in_the_current_folder(elsewhere
         ["paper"],
         ["runs", "verdicts"],
         ["runs", "publish", "3d/s-shape/AE"],
-        ["runs", "references", "mnist"],
-        ["runs", "embeddings", "mnist"],
+        ["baselines", "--publish", "mnist"],
     ],
     ids=" ".join,
 )

@@ -14,12 +14,12 @@ from isoae_lib.book.figures import bare, label
 from isoae_lib.book.tables import narrow, plain
 from isoae_lib.errors import InputError
 from isoae_lib.paper import sections
+from isoae_lib.paper.baseline_records import Accuracies
 from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED
 from isoae_lib.paper.claims.rule import Table, attempted, mean_and_deviation, stand_ins, values
 from isoae_lib.paper.data import images
 from isoae_lib.paper.density import on_manifold
 from isoae_lib.paper.printed import table_2, table_7
-from isoae_lib.paper.references import Accuracies
 from isoae_lib.paper.runs import Run
 
 RANKS = ("¹", "²", "³")
@@ -67,7 +67,7 @@ def _measured(
 def accuracy_table(
     classifier: str,
     sources: Mapping[str, Table],
-    references: Mapping[str, Mapping[tuple[str, int], Accuracies]],
+    baselines: Mapping[str, Mapping[tuple[str, int], Accuracies]],
     suffix: str = "",
 ) -> pd.DataFrame:
     """Half of Table 2, in percent: as printed, and from each source of runs.
@@ -78,7 +78,7 @@ def accuracy_table(
         "svm" or "knn".
     sources : mapping
         What a row is called -> runs.
-    references : mapping
+    baselines : mapping
         What a row is called -> (data set, d) -> accuracies without an autoencoder, whose mean
         over the splits is shown.
     suffix : str
@@ -95,7 +95,7 @@ def accuracy_table(
         ours = {}
         for source, runs in sources.items():
             experiment = _anywhere(runs, f"classification/{data}", methods.values())
-            known = references.get(source, {}).get((experiment.split("/")[1], d), {})
+            known = baselines.get(source, {}).get((experiment.split("/")[1], d), {})
             if known or any((experiment, m) in runs for m in methods.values()):
                 ours[source] = _measured(runs, experiment, methods, metric, 1, percent=True) | {
                     name: f"{100 * np.mean(known[name][metric]):.1f}" for name in known

@@ -29,7 +29,7 @@ from isoae_lib.paper.specs import RunSpec
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
 NOTEBOOK = 12.0  # seconds of a notebook whose runs are done, or of the book
-EMBEDDINGS = 60.0  # seconds of the classic embeddings
+BASELINES = 60.0  # seconds of the baselines
 TRUSTED = 60.0  # seconds of work after which the pace so far counts as much as the estimates
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -97,7 +97,7 @@ def jobs_of(preset: str, target: str) -> list[Job]:
         for group, names in sections.groups(preset).items()
         for name in names
     ]  # fmt: skip
-    jobs.append(job("embeddings", "runs/embeddings.done", "embeddings", EMBEDDINGS))
+    jobs.append(job("baselines", "runs/baselines.done", "baselines", BASELINES))
     jobs += [job(stem, f"executed/{stem}.ipynb", stem, NOTEBOOK) for stem in sections.NOTEBOOKS]
     if target == "book":
         jobs.append(job("book", html_folder(preset) / "index.html", "book", NOTEBOOK))

@@ -8,9 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from isoae_lib.core import architectures
 from isoae_lib.core.arrays import digest
-from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data import images
 from isoae_lib.paper.data.curves import curve
@@ -64,12 +62,12 @@ class Data:
     def held_out(self) -> NDArray | None:
         """The images (validation, D) that choose a run's epoch: bytes.
 
-        CelebA has official ones; of the others, those after the training images.
+        Official validation images if the data set has them, else those after the training images.
         """
         spec = self.spec
         if not spec.validation:
             return None
-        if spec.data == "celeba":
+        if _has(spec, "validation"):
             aside = _images(spec, "validation").pixels
         else:
             aside = _part(spec, "train")[0][spec.points :]
@@ -83,9 +81,11 @@ class Data:
 
     @cached_property
     def official(self) -> bool:
-        """Whether these are the official data; those that are computed always are."""
-        parts = ("train", "test") if self.spec.tested else ("train",)
-        return not self.spec.of_images or all(_images(self.spec, p).official for p in parts)
+        """Whether these are the official data; computed ones always are."""
+        spec = self.spec
+        with_test = spec.tested and spec.split == "official"
+        parts = ("train", "test") if with_test else ("train",)
+        return not spec.of_images or all(_images(spec, part).official for part in parts)
 
     @cached_property
     def digest(self) -> str:
@@ -94,27 +94,30 @@ class Data:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of the images."""
-        known = images.DATA_SETS[self.spec.data].shape
-        channels = known[0] if len(known) == 3 else 1
+        """Channels, height and width of the images, with the margin that a network needs."""
+        channels = images.DATA_SETS[self.spec.data].shape[0]
         side = round((self.points.shape[1] / channels) ** 0.5)
         return channels, side, side
 
 
-def _part(spec: RunSpec, split: str) -> tuple[NDArray, NDArray]:
-    """Return one side of the run's split, images of bytes, and its classes."""
+def _has(spec: RunSpec, part: str) -> bool:
+    return part in images.DATA_SETS[spec.data].parts
+
+
+def _part(spec: RunSpec, part: str) -> tuple[NDArray, NDArray]:
+    """Return the training or the test images of a run, as bytes, and their classes."""
     if spec.split == "official":
-        found = _images(spec, split)
-        held_back = spec.tested and (spec.data, split) == ("mnist-5k", "train")
-        end = images.TRAIN_OF_5K if held_back else None
+        found = _images(spec, part)
+        held_back = images.DATA_SETS[spec.data].held_back if part == "train" and spec.tested else 0
+        end = len(found.pixels) - held_back
         pixels, labels = found.pixels[:end], found.labels[:end]
     else:
         found = _images(spec, "train")
         sides = split_views(found.labels, spec.split == "stratified", spec.seed)
-        mine = sides[split == "test"]
+        mine = sides[part == "test"]
         pixels, labels = found.pixels[mine], found.labels[mine]
-    needed = spec.points + (spec.validation if spec.data != "celeba" else 0)
-    if split == "train" and needed > len(pixels):
+    needed = spec.points + (0 if _has(spec, "validation") else spec.validation)
+    if part == "train" and needed > len(pixels):
         raise InputError(f"{spec.data} has {len(pixels)} images to train on, not {needed}.")
     return pixels, labels
 
@@ -138,14 +141,14 @@ def split_views(labels: NDArray, stratified: bool, seed: int) -> tuple[NDArray, 
     return order[~test], order[test]
 
 
-def _images(spec: RunSpec, split: str) -> images.Images:
-    return _decoded(spec.data, split, images.folder(), images.unverified_allowed())
+def _images(spec: RunSpec, part: str) -> images.Images:
+    return _decoded(spec.data, part, images.folder(), images.unverified_allowed())
 
 
 @lru_cache(maxsize=2)
-def _decoded(name: str, split: str, *_: object) -> images.Images:
-    """Decode and prove once what a run asks for several times; folder and permission are keys."""
-    return images.load(name, split)
+def _decoded(name: str, part: str, *_: object) -> images.Images:
+    """Decode once what several runs ask for; folder and permission belong to the key."""
+    return images.load(name, part)
 
 
 def _vectors(pixels: NDArray, spec: RunSpec) -> NDArray:
@@ -153,14 +156,3 @@ def _vectors(pixels: NDArray, spec: RunSpec) -> NDArray:
     if spec.network == "MNIST-CNN":
         pixels = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
     return pixels.reshape(len(pixels), -1)
-
-
-def build(spec: RunSpec) -> Autoencoder:
-    """Return the run's untrained networks.
-
-    Raises
-    ------
-    InputError
-        If the network takes images of another size.
-    """
-    return architectures.untrained(spec, Data(spec).points)

@@ -10,21 +10,21 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ROOT = PACKAGE.parent  # of a package installed elsewhere, it is no repository
-# What decides a run's weights, and what is measured of them; each with all that it imports.
+ROOT = PACKAGE.parent  # no repository where the package is installed elsewhere
+# What decides a run's weights, and what is measured of them. Their imports count as well.
 TRAINING = ("core.training", "paper.fitting")
 MEASURING = ("paper.metrics.measures",)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
-HIDDEN = ("kind", "type_comment")  # parts of a syntax tree that say nothing of what it does
+HIDDEN = ("kind", "type_comment")  # parts of a syntax tree that change nothing
 
 
 @cache
 def code_digest(*modules: str) -> str:
     """Return a digest of modules, like "core.training", and of all that they import.
 
-    Comments and docstrings are left out, and every Python gives the same digest. A local record
-    made by other code is not trusted, whatever `TRAINING_VERSION` says: an edit to the library is
-    never answered with a stale run.
+    Comments and docstrings do not count, and every Python version gives the same digest. A local
+    record made by other code is not used, whatever `TRAINING_VERSION` says: after an edit to the
+    library, nobody is shown a stale run.
     """
     digest = hashlib.sha256()
     for name in modules_behind(*modules):
@@ -50,13 +50,13 @@ def files_behind(module: str) -> list[str]:
 
 
 def _file(module: str) -> Path:
-    """Return where the code of a module is; of a package, its `__init__.py`."""
-    place = PACKAGE.joinpath(*module.split("."))
-    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    """Return the file of a module; for a package, its `__init__.py`."""
+    path = PACKAGE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _imported(module: str) -> set[str]:
-    """Return which modules of this package a module imports anywhere; relative imports too."""
+    """Return which modules of this package a module imports, at any place and in any form."""
     inside = [PACKAGE.name, *module.split(".")]
     if not _file(module).name.startswith("__"):
         inside.pop()
@@ -83,7 +83,7 @@ def _syntax(module: str) -> ast.Module:
 
 
 def _canonical(node: object) -> str:
-    """Return a syntax tree as text. What is empty is left out, since Pythons differ in it."""
+    """Return a syntax tree as text, without empty parts, in which Python versions differ."""
     if isinstance(node, list):
         return f"[{','.join(map(_canonical, node))}]"
     if not isinstance(node, ast.AST):
@@ -97,10 +97,10 @@ def _canonical(node: object) -> str:
 
 
 def commit() -> str:
-    """Return the commit of this project, with a + when the work tree differs from it.
+    """Return the commit of this project, with a + if the work tree differs from it.
 
-    "unknown" where the project is no git repository of its own, as when it was unpacked inside
-    another one.
+    "unknown" if the project is not a git repository of its own, for example unpacked inside another
+    one.
     """
     elsewhere = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 

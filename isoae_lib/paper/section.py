@@ -168,7 +168,7 @@ class Section:
 
     def _fewer(self, settings: Settings) -> Settings:
         """Return what changes with `FEW_DIGITS`: points, and those that validation sets aside."""
-        there = images.TRAIN_OF_5K if self.tested else 5000
+        there = images.DATA_SETS[FEW_DIGITS].training_images(self.tested)
         aside = min(int(settings.get("validation", 0)), there // 8)
         fewer = {"points": min(int(settings["points"]), there - aside)}
         return fewer | {"validation": aside} if aside else fewer

@@ -1,4 +1,4 @@
-"""`RunSpec`: a fit of a data set of the paper: everything that decides the numbers of a run."""
+"""`RunSpec`: everything that decides the numbers of one training run on data of the paper."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LEAST_POINTS, LEAST_IMAGES = 16, 50  # with fewer there is no grid of codes, or 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec(Spec):
-    """One training run, asked for: a `Spec` with its data. The seed decides the points, too.
+    """A `Spec` with its data. The seed decides the sampled points as well.
 
     Attributes
     ----------
     data, points : str, int
-        Data set and number of training points; for images, the first `points`.
+        Data set and number of training points. For images, the first `points`.
     split : str
-        Of COIL-20, which has no official one: three quarters to train on, "stratified" or at
-        "random"; the "official" training data of the others.
+        "official" trains on the official training images. A data set without official test images
+        is split, three quarters to train on: "stratified", or at "random".
     """
 
     data: str
@@ -40,8 +40,10 @@ class RunSpec(Spec):
         choose("split", self.split, SPLITS)
         super().__post_init__()
         self.check_whole("points", LEAST_IMAGES if self.of_images else LEAST_POINTS)
-        if self.data == "coil20" and self.tested and self.split == "official":
-            raise InputError("coil20 has no official test images: set split=stratified or random.")
+        if self.tested and self.split == "official" and "test" not in DATA_SETS[self.data].parts:
+            raise InputError(
+                f"{self.data} has no official test images: set split=stratified or random."
+            )
         if self.latent > self.ambient:
             raise InputError(
                 f"latent size {self.latent} is above the {self.ambient} dimensions of "

@@ -73,7 +73,7 @@ def lemma_2_symbolic(rows: int, columns: int) -> bool:
 
 def project_plane(x: Tensor) -> Tensor:
     """Closest point (3,) of the plane z = 0."""
-    return torch.stack([x[0], x[1], torch.zeros_like(x[2])])
+    return x * torch.tensor([1.0, 1, 0], dtype=x.dtype)
 
 
 def project_cylinder(x: Tensor) -> Tensor:
@@ -90,8 +90,7 @@ def project_sphere(x: Tensor) -> Tensor:
 def project_torus(x: Tensor) -> Tensor:
     """Closest point (3,) of the torus around the third axis."""
     axis_radius, tube = TORUS
-    ring = torch.hypot(x[0], x[1])
-    centre = torch.stack([x[0], x[1], torch.zeros_like(x[2])]) * (axis_radius / ring)
+    centre = axis_radius * project_sphere(project_plane(x))
     return centre + tube * (x - centre) / (x - centre).norm()
 
 
@@ -101,19 +100,17 @@ PROJECTIONS: dict[str, PointMap] = {
     "sphere": project_sphere,
     "torus": project_torus,
 }
+NORMALS: dict[str, PointMap] = {  # at a point of the surface, of any length
+    "plane": lambda x: torch.tensor([0.0, 0, 1], dtype=x.dtype),
+    "cylinder": project_plane,
+    "sphere": lambda x: x,
+    "torus": lambda x: x - TORUS[0] * project_sphere(project_plane(x)),
+}
 
 
 def tangent_projector(name: str, x: Tensor) -> Tensor:
-    """Return I - nn' (3, 3), with the unit normal n of the surface at its point x, by formula."""
-    if name == "plane":
-        normal = torch.tensor([0.0, 0, 1], dtype=x.dtype)
-    elif name == "cylinder":
-        normal = torch.stack([x[0], x[1], torch.zeros_like(x[2])])
-    elif name == "sphere":
-        normal = x
-    else:
-        ring = torch.hypot(x[0], x[1])
-        normal = x - torch.stack([x[0], x[1], torch.zeros_like(x[2])]) * (TORUS[0] / ring)
+    """Return I - nn' (3, 3), with the unit normal n of the surface at its point x."""
+    normal = NORMALS[name](x)
     normal = normal / normal.norm()
     return torch.eye(3, dtype=x.dtype) - torch.outer(normal, normal)
 
@@ -121,12 +118,8 @@ def tangent_projector(name: str, x: Tensor) -> Tensor:
 def lemma_3_error(name: str, points: Tensor) -> float:
     """Return the largest |dp(x) - tangent projector| over points near a surface, moved onto it."""
     p = PROJECTIONS[name]
-    worst = 0.0
-    for x in points:
-        on_surface = p(x)
-        jacobian = torch.func.jacrev(p)(on_surface)
-        worst = max(worst, float((jacobian - tangent_projector(name, on_surface)).abs().max()))
-    return worst
+    errors = [torch.func.jacrev(p)(x) - tangent_projector(name, x) for x in map(p, points)]
+    return float(torch.stack(errors).abs().max())
 
 
 def finite_difference_errors(name: str, x: Tensor, steps: Tensor) -> Tensor:
@@ -198,7 +191,7 @@ def jacobians(net: nn.Module, x: Tensor) -> Tensor:
 
 
 def exact_departure(matrices: Tensor, nodes: int = 256) -> Tensor:
-    """Return E (|Mu| - 1)^2 over matrices (n, D, 2) and the whole circle of u, without chance.
+    """Return E (|Mu| - 1)^2 over matrices (n, D, 2) and the whole circle of u, without sampling.
 
     The trapezoidal rule converges faster than any power on a smooth periodic function.
     """

@@ -1,6 +1,6 @@
-"""The official file layouts of the image data sets, decoded: a whole array or one clear sentence.
+"""Decoders of the official image files: they return whole arrays, or raise one clear sentence.
 
-Arrays are uint8, grey (n, H, W) or colour (n, 3, H, W); labels int64 (n,). No file is half read.
+Pixels are uint8, grey (n, H, W) or colour (n, 3, H, W); labels are int64 (n,).
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, cast
 
 import numpy as np
@@ -25,6 +26,7 @@ from isoae_lib.errors import InputError
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+Decoded = tuple[Pixels, Labels, str]  # and a checksum of the content
 
 COIL_OBJECTS, COIL_POSES, COIL_SIDE = 20, 72, 128
 CIFAR_BATCHES = {
@@ -97,23 +99,26 @@ def _limited(content: IO[bytes], size: int) -> bytes:
     return b"".join(parts)
 
 
-def labelled_idx(images: Path, labels: Path) -> tuple[Pixels, Labels, tuple[str, str]]:
-    """Decode images and their labels; return both, and the MD5 of each.
+def labelled_idx(images: Path, labels: Path, shape: tuple[int, ...], classes: int) -> Decoded:
+    """Decode images of one `shape` and their labels, 0 to `classes` - 1.
+
+    The checksum is the MD5 of both unpacked files.
 
     Raises
     ------
     InputError
-        If they are of different length, or a label is not a class of ten.
+        If they are of different length, of another shape, or a label is no class.
     """
     pixels, first = idx(images, 3)
-    classes, second = idx(labels, 1)
-    if len(pixels) != len(classes):
-        raise InputError(f"{images} has {len(pixels)} images, {labels} {len(classes)} labels.")
-    if pixels.shape[1:] != (28, 28) or not len(pixels):
-        raise InputError(f"{images} has shape {pixels.shape}, not images of 28 x 28.")
-    if classes.max() > 9:
-        raise InputError(f"{labels} has the label {classes.max()}: labels are 0 to 9.")
-    return pixels, classes.astype(np.int64), (first, second)
+    values, second = idx(labels, 1)
+    if len(pixels) != len(values):
+        raise InputError(f"{images} has {len(pixels)} images, {labels} {len(values)} labels.")
+    if pixels.shape[1:] != shape or not len(pixels):
+        sides = " x ".join(map(str, shape))
+        raise InputError(f"{images} has shape {pixels.shape}, not images of {sides}.")
+    if values.max() >= classes:
+        raise InputError(f"{labels} has the label {values.max()}: labels are 0 to {classes - 1}.")
+    return pixels, values.astype(np.int64), f"{first} {second}"
 
 
 def inside(file: Path, names: Iterable[str]) -> None:
@@ -124,8 +129,10 @@ def inside(file: Path, names: Iterable[str]) -> None:
             raise InputError(f"{file} has the path '{name}', which climbs out of its folder.")
 
 
-def coil20(file: Path) -> tuple[Pixels, Labels, str]:
-    """Decode COIL-20's zip: pixels (1440, 128, 128), objects then poses; objects; SHA-256.
+def coil20(file: Path) -> Decoded:
+    """Decode COIL-20's zip: pixels (1440, 128, 128), objects then poses; objects.
+
+    The checksum is the SHA-256 of the pixels, since copies are packed in different ways.
 
     Raises
     ------
@@ -164,19 +171,7 @@ def _picture(file: Path, name: str, content: bytes) -> Any:
     return image
 
 
-def cifar10_archive(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each batch in CIFAR-10's binary archive."""
-    wanted = {name for names in CIFAR_BATCHES.values() for name in names}
-    with reading(file), tarfile.open(file) as archive:
-        for member in archive:
-            inside(file, [member.name])
-            name = PurePosixPath(member.name).name
-            content = archive.extractfile(member) if name in wanted else None
-            if content is not None:
-                yield name, _limited(content, CIFAR_ROWS * CIFAR_ROW)
-
-
-def cifar10(source: Path, split: str) -> tuple[Pixels, Labels]:
+def cifar10(source: Path, part: str) -> tuple[Pixels, Labels]:
     """Decode CIFAR-10's batches, from the official archive or unpacked, to (n, 3, 32, 32).
 
     Raises
@@ -184,31 +179,45 @@ def cifar10(source: Path, split: str) -> tuple[Pixels, Labels]:
     InputError
         If a batch is missing or does not have its 10,000 rows of label and pixels.
     """
-    if source.is_dir():
-        batches = {}
-        for name in CIFAR_BATCHES[split]:
-            with reading(source / name), (source / name).open("rb") as content:
-                batches[name] = _limited(content, CIFAR_ROWS * CIFAR_ROW)
-    else:
-        batches = dict(cifar10_archive(source))
+    batches = _cifar_batches(source, part)
     rows = []
-    for name in CIFAR_BATCHES[split]:
+    for name in CIFAR_BATCHES[part]:
         if name not in batches:
             raise InputError(f"{source} lacks {name}.")
         if len(batches[name]) != CIFAR_ROWS * CIFAR_ROW:
             raise InputError(f"{source}: {name} does not have {CIFAR_ROWS} rows of {CIFAR_ROW}.")
         rows.append(np.frombuffer(batches[name], np.uint8).reshape(CIFAR_ROWS, CIFAR_ROW))
         if rows[-1][:, 0].max() >= CIFAR_CLASSES:
-            raise InputError(f"{source}: {name} has the label {rows[-1][:, 0].max()}: 0 to 9 are.")
+            raise InputError(
+                f"{source}: {name} has the label {rows[-1][:, 0].max()}: labels are 0 to 9."
+            )
     table = np.concatenate(rows)
     return table[:, 1:].reshape(-1, 3, 32, 32), table[:, 0].astype(np.int64)
+
+
+def _cifar_batches(source: Path, part: str) -> dict[str, bytes]:
+    """Return the content of a part's batches by file name, those that are there."""
+    size, batches = CIFAR_ROWS * CIFAR_ROW, {}
+    if source.is_dir():
+        for name in CIFAR_BATCHES[part]:
+            with reading(source / name), (source / name).open("rb") as content:
+                batches[name] = _limited(content, size)
+        return batches
+    with reading(source), tarfile.open(source) as archive:
+        for member in archive:
+            inside(source, [member.name])
+            name = PurePosixPath(member.name).name
+            packed = archive.extractfile(member) if name in CIFAR_BATCHES[part] else None
+            if packed is not None:
+                batches[name] = _limited(packed, size)
+    return batches
 
 
 def celeba(source: Path, target: Path) -> Pixels:
     """Crop and shrink the faces of a folder or a zip to `target`, (n, 3, 64, 64), mapped.
 
-    One pass, one picture in memory at a time; `target` is written aside and renamed, and used
-    again while the pictures are the same.
+    One picture is in memory at a time. The result is kept beside `target`, and used again while the
+    pictures have the same names and sizes.
 
     Raises
     ------
@@ -217,45 +226,37 @@ def celeba(source: Path, target: Path) -> Pixels:
     """
     from numpy.lib.format import open_memmap
 
-    with reading(source):
-        pictures = dict(_faces(source))
-        if not pictures:
+    with reading(source), _faces(source) as faces:
+        if not faces:
             raise InputError(f"{source} has no pictures.")
-        state = hashlib.sha256("\n".join(f"{n} {s}" for n, s in sorted(pictures.items())).encode())
-        ready = target.with_name(f"{target.name}-{state.hexdigest()[:12]}.npy")
+        state = "\n".join(f"{name} {size}" for name, (size, _) in sorted(faces.items()))
+        mark = hashlib.sha256(state.encode()).hexdigest()[:12]
+        ready = target.with_name(f"{target.name}-{mark}.npy")
         if not ready.exists():
             ready.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=ready.parent, delete=False) as aside:
-                place = Path(aside.name)
+            aside = ready.with_name(f".{ready.name}.{os.getpid()}.writing")
             try:
-                shape = (len(pictures), 3, CELEBA_SIDE, CELEBA_SIDE)
-                array = open_memmap(place, "w+", np.uint8, shape)
-                for k, (name, content) in enumerate(_contents(source, sorted(pictures))):
-                    array[k] = _face(_picture(source, name, content).convert("RGB"))
+                shape = (len(faces), 3, CELEBA_SIDE, CELEBA_SIDE)
+                array = open_memmap(aside, "w+", np.uint8, shape)
+                for k, (name, (_, content)) in enumerate(sorted(faces.items())):
+                    array[k] = _face(_picture(source, name, content()).convert("RGB"))
                 array.flush()
-                place.rename(ready)
-            except BaseException:
-                place.unlink(missing_ok=True)
-                raise
+                aside.rename(ready)
+            finally:
+                aside.unlink(missing_ok=True)
         return cast(Pixels, np.load(ready, mmap_mode="r"))
 
 
-def _faces(source: Path) -> Iterator[tuple[str, int]]:
-    """Yield the name of each picture, and its size in bytes."""
+@contextmanager
+def _faces(source: Path) -> Iterator[dict[str, tuple[int, Callable[[], bytes]]]]:
+    """Give by name the size of each picture of a folder or a zip, and what returns its content."""
     if source.is_dir():
-        yield from ((file.name, file.stat().st_size) for file in source.glob("*.jpg"))
+        yield {file.name: (file.stat().st_size, file.read_bytes) for file in source.glob("*.jpg")}
         return
     with zipfile.ZipFile(source) as archive:
         inside(source, archive.namelist())
-        yield from ((i.filename, i.file_size) for i in archive.infolist() if not i.is_dir())
-
-
-def _contents(source: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
-    if source.is_dir():
-        yield from ((name, (source / name).read_bytes()) for name in names)
-        return
-    with zipfile.ZipFile(source) as archive:
-        yield from ((name, archive.read(name)) for name in names)
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        yield {m.filename: (m.file_size, partial(archive.read, m)) for m in members}
 
 
 def _face(image: Any) -> Pixels:

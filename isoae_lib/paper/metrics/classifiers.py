@@ -1,4 +1,4 @@
-"""Table 2: how well simple classifiers do on codes, and on what needs no autoencoder."""
+"""Table 2: how well simple classifiers do on codes."""
 
 from __future__ import annotations
 
@@ -57,19 +57,3 @@ def accuracies(z: Array, y: NDArray, test_z: Array, test_y: NDArray) -> dict[str
                 machine = make_pipeline(*steps, kind()).fit(z, y)
             found[f"{name}{suffix}"] = float(machine.score(test_z, test_y))
     return found
-
-
-def without_autoencoder(
-    x: NDArray, y: NDArray, test_x: NDArray, test_y: NDArray, dimensions: int | None
-) -> dict[str, float]:
-    """Return the same accuracies for images (n, D) of bytes without any autoencoder.
-
-    For their first principal components, or for the pixels where `dimensions` is None.
-    """
-    from sklearn.decomposition import PCA
-
-    z, test_z = x / np.float32(255), test_x / np.float32(255)
-    if dimensions is not None:
-        pca = PCA(min(dimensions, *x.shape), random_state=0).fit(z)
-        z, test_z = pca.transform(z), pca.transform(test_z)
-    return {name: round(v, 6) for name, v in accuracies(z, y, test_z, test_y).items()}

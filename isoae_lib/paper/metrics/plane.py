@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_differentials, decoder_map, differentials
 from isoae_lib.core.networks import Autoencoder
+from isoae_lib.paper.data.images import DATA_SETS
 from isoae_lib.paper.metrics import Found
 from isoae_lib.paper.metrics.rounding import as_bytes, for_a_picture
 
@@ -16,7 +17,7 @@ SMALL_SAMPLE = 2000  # points whose mutual distances are all taken
 NEIGHBOURS = 5
 MIDDLE = 0.995  # quantile of the codes, along either axis, up to which the plane is decoded
 PLANE_SIDE, PLANE_BYTES = 24, 1_000_000  # latents along an axis at most; bytes of their images
-POSES = 72  # views of a COIL-20 object, 5 degrees apart
+POSES = DATA_SETS["coil20"].poses  # 5 degrees apart
 
 
 def measure_plane(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array) -> Found:

@@ -11,7 +11,7 @@ from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import Found
-from isoae_lib.paper.metrics.features import (
+from isoae_lib.paper.metrics.feature_networks import (
     classifier,
     features_of,
     has_inception,
@@ -40,7 +40,6 @@ def measure_reconstruction(model: Autoencoder, data: Data, codes: Array, store: 
     for name, z in drawn_codes(codes, len(images), data.spec.seed).items():
         made[name] = decode(z).astype(np.float32)
     net, accuracy = classifier(data, store)
-    features = features_of(net)
     error = made["rebuilt"] - wanted
     from_mean = data.points.mean(0, dtype=np.float64) / 255 - wanted
     metrics = {
@@ -49,9 +48,9 @@ def measure_reconstruction(model: Autoencoder, data: Data, codes: Array, store: 
         "error_norm": float(np.linalg.norm(error, axis=1).mean()),
         "classifier_accuracy": accuracy,
     }
-    real = features(wanted)
+    real = features_of(net, wanted)
     for name, pictures in made.items():
-        metrics[f"frechet_{name}"] = frechet_distance(real, features(pictures))
+        metrics[f"frechet_{name}"] = frechet_distance(real, features_of(net, pictures))
     if has_inception():
         shape = data.image_shape
         metrics["fid"] = frechet_distance(

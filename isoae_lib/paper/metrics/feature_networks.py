@@ -1,10 +1,9 @@
-"""Features in which images and reconstructions are compared: a classifier's, and Inception's."""
+"""The networks in whose features images are compared: a small classifier of our own, Inception."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -24,10 +23,10 @@ from isoae_lib.files import write_whole
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.provenance import code_digest
 
-FEATURES = 64
-EPOCHS, BATCH, RATE = 5, 100, 1e-3  # of the classifier
-AT_ONCE = 500
-TURNS = 4  # classes of a data set without classes: quarter turns
+FEATURES = 64  # of the classifier, as its epochs, batch size and learning rate
+EPOCHS, BATCH, RATE = 5, 100, 1e-3
+AT_ONCE = 500  # images that a network sees together, which bounds the memory
+TURNS = 4  # quarter turns: the classes of a data set that has none
 
 
 class Classifier(nn.Module):
@@ -62,23 +61,24 @@ class Classifier(nn.Module):
 def classifier(data: Data, store: Path) -> tuple[Classifier, float]:
     """Return the classifier in whose features a run is measured, and its accuracy on test images.
 
-    Trained once for a data set, a number of training images and this code, and kept in the store.
-    Faces come without classes: there it tells by how many quarter turns a picture is turned.
+    It is trained once for each data set, number of training images and version of this code, and
+    kept in the store. Faces have no classes. There it learns by how many quarter turns a picture
+    was rotated.
     """
     spec, shape = data.spec, data.image_shape
     name = f"{spec.data}-{spec.points}-{'x'.join(map(str, shape))}"
     file = store / "classifiers" / f"{name}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     images, labels = data.train
-    mark = f"{data.digest} {code_digest('paper.metrics.features')}"
-    turned = labels.min() < 0
+    mark = f"{data.digest} {code_digest('paper.metrics.feature_networks')}"
+    turned = bool(labels.min() < 0)
     net = _untrained(shape, TURNS if turned else int(labels.max()) + 1)
     with FileLock(f"{file}.lock"):
         if (known := _kept(file, mark)) is None:
             _train(net, images, labels, turned)
             accuracy = _accuracy(net, *data.test, turned)
-            told = {"accuracy": json.dumps(accuracy), "from": mark}
-            write_whole(file, safetensors.torch.save(net.state_dict(), told))
+            metadata = {"accuracy": json.dumps(accuracy), "from": mark}
+            write_whole(file, safetensors.torch.save(net.state_dict(), metadata))
         else:
             net.load_state_dict(safetensors.torch.load_file(file))
             accuracy = known
@@ -91,10 +91,10 @@ def _kept(file: Path, mark: str) -> float | None:
         return None
     try:
         with safetensors.safe_open(file, "pt") as content:
-            told = content.metadata()
-        return float(told["accuracy"]) if told["from"] == mark else None
+            metadata = content.metadata()
+        return float(metadata["accuracy"]) if metadata["from"] == mark else None
     except (safetensors.SafetensorError, KeyError, TypeError):
-        return None  # damaged: trained again
+        return None  # a damaged file: the classifier is trained again
 
 
 def _untrained(shape: tuple[int, ...], classes: int) -> Classifier:
@@ -119,7 +119,7 @@ def _train(net: Classifier, images: NDArray, labels: NDArray, turned: bool) -> N
 def _task(
     images: NDArray, labels: NDArray, net: Classifier, turned: bool, rng: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Return images in [0, 1] and what is to be told of them: their class, or their turn."""
+    """Return images in [0, 1] and what is to be predicted: their class, or their rotation."""
     x = floats(torch.from_numpy(np.array(images)))
     if not turned:
         return x, torch.from_numpy(np.array(labels))
@@ -140,16 +140,12 @@ def _accuracy(net: Classifier, images: NDArray, labels: NDArray, turned: bool) -
     return right / len(images)
 
 
-def features_of(net: Classifier) -> Callable[[ArrayLike], Array]:
-    """Return what turns images as vectors in [0, 1], (n, D), into features (n, k)."""
-
-    def features(images: ArrayLike) -> Array:
-        x = torch.as_tensor(np.asarray(images), dtype=SINGLE, device="cpu")
-        with torch.no_grad():
-            parts = [net.features(part) for part in x.split(AT_ONCE)]
-        return torch.cat(parts).double().numpy()
-
-    return features
+def features_of(net: Classifier, images: ArrayLike) -> Array:
+    """Return the features (n, k) of images as vectors in [0, 1], (n, D)."""
+    x = torch.as_tensor(np.asarray(images), dtype=SINGLE, device="cpu")
+    with torch.no_grad():
+        parts = [net.features(part) for part in x.split(AT_ONCE)]
+    return torch.cat(parts).double().numpy()
 
 
 def has_inception() -> bool:
@@ -157,23 +153,23 @@ def has_inception() -> bool:
     return find_spec("torch_fidelity") is not None
 
 
-INCEPTION = (  # the weights ported from TensorFlow, whose file is named by its checksum
+INCEPTION = (  # weights ported from TensorFlow; the file name ends with its checksum
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
     "weights-inception-2015-12-05-6726825d.pth"
 )
-INCEPTION_SHA256 = "6726825d"  # its beginning
+INCEPTION_SHA256 = "6726825d"  # the first eight digits
 INCEPTION_AT_ONCE = 50  # it enlarges every image to 299 x 299
 
 
 def inception_features(images: NDArray, shape: tuple[int, int, int]) -> Array:
-    """Return the 2048 features of the real FID, of images as vectors in [0, 1], (n, D).
+    """Return the 2048 features of the real FID for images as vectors in [0, 1], (n, D).
 
-    Grey images are repeated in three channels. The weights are fetched at first use and checked.
+    Grey images are repeated in three channels. The weights are downloaded at first use and checked.
 
     Raises
     ------
     InputError
-        If the extra is not installed, or the weights cannot be had or are others.
+        If the extra is not installed, or the weights cannot be downloaded or are the wrong ones.
     """
     if not has_inception():
         raise InputError("the real FID needs the extra 'metrics': pip install -e '.[metrics]'.")
