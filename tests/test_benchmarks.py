@@ -20,7 +20,7 @@ from isoae_lib.paper.specs import LEAST_POINTS as POINTS
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Nothing is compiled here, or trained for long: that takes half a minute."""
-    monkeypatch.setattr(Stepper, "_compiled", lambda self: None)
+    monkeypatch.setattr(Stepper, "_compile", lambda self: None)
     monkeypatch.setattr(steps, "TRAINED", 3)
 
 
