@@ -135,7 +135,7 @@ def notebook(
     stem = stems[0]
     choose("preset", preset, sections.PRESETS)
     parameters = copies.changed(stem, settings)
-    target = out or copies.place(stem, preset, parameters)
+    target = out or copies.target_of(stem, preset, parameters)
     execute.execute(stem, preset, target, parameters)
     print(target)
 
@@ -201,7 +201,7 @@ def site(preset: Preset = "laptop") -> None:
     project()
     from isoae_lib.book import site
 
-    site.build(preset)
+    site.assemble(preset)
 
 
 @runs_app.command("list")

@@ -3,10 +3,11 @@
 #
 # :::{admonition} What the paper says (section 4.2, Figure 5)
 # :class: important
-# Squeezing images into the plane crowds them around the origin. I-AE is more resilient to that than
-# other autoencoders and spreads the points more evenly. U-MAP and t-SNE separate the classes
-# better, at a cost: COIL-20's objects, turned by 5 degrees from image to image, should come out as
-# rings of evenly spaced points, and do so best in I-AE {cite:p}`gropp2020isometric`.
+# When images are embedded in the plane, they crowd around the origin. I-AE is more resilient to
+# that than other autoencoders and spreads the points more evenly. U-MAP and t-SNE separate the
+# classes better, at a cost. COIL-20 shows objects that are turned by 5 degrees from image to image,
+# so each should become a ring of evenly spaced points. I-AE comes nearest to that
+# {cite:p}`gropp2020isometric`.
 # :::
 
 # %% tags=["parameters"]
@@ -16,165 +17,122 @@ seed = 0
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from isoae_lib.book import figures, images, tables
-from isoae_lib.paper import baseline_records, claims, runs, sections
-from isoae_lib.paper.claims import rule
+from isoae_lib.book import images, interactive, page
+from isoae_lib.paper import baseline_records, runs, sections
+from isoae_lib.paper.claims.rule import table
 from isoae_lib.paper.data.images import DATA_SETS
+from isoae_lib.paper.metrics import plane
 
-figures.style()
-named = runs.named(sections.notebook_runs("04_visualization", preset, seed), preset)
-here = rule.table(named)
-published = rule.table(runs.published())
+chapter = page.head("04_visualization", preset, seed=seed)
+here, published = chapter.here, chapter.published
 data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
 classes = DATA_SETS[data].classes
 
 # %% [markdown]
 # ## The experiment
 #
-# Five autoencoders on the same images, with fully connected networks (FC-NN of Table 4) and with
-# convolutions (S-CNN, and L-CNN for COIL-20). $\lambda_{iso}$ is that of Table 5, its rivals have
-# what a sweep chose ({ref}`decision 14 <decision-14>`), and a scale is what a machine could do:
+# Five autoencoders see the same images, with fully connected networks (FC-NN of Table 4) and with
+# convolutions (S-CNN, and L-CNN for COIL-20). I-AE has the $\lambda_{iso}$ of Table 5. A sweep
+# chose the settings of its rivals ({ref}`decision 14 <decision-14>`). The scale of the runs is what
+# the machines at hand allowed:
 
 # %%
 networks = {"FC-NN": f"visualization-FC/{data}", "S-CNN": f"visualization-CNN/{data}"}
-sources = {f"this build ({preset})": here, "published": published}
-tables.scales(sources, *sections.FIGURE_5_NETWORKS)
+images.scales(chapter.sources, *sections.FIGURE_5_NETWORKS)
 
 # %% [markdown]
-# The convolutional pair, layer by layer, as printed and for one image:
+# The convolutional pair, layer by layer, at the printed width and for one image:
 
 # %% tags=["hide-input"]
-tables.network_summary("S-CNN", 2, 1.0)
+images.network_summary("S-CNN", 2, 1.0)
 
 # %% [markdown]
 # ## Figure 5: the embeddings
 #
-# Colours are classes. U-MAP and t-SNE run at their defaults, as in the paper, on 2,000 images at
-# most.
+# Colours are classes. U-MAP and t-SNE have their default settings, as in the paper, and see at most
+# 2,000 images.
 
 # %% tags=["hide-input"]
 classic, their_pixels, their_labels = baseline_records.image_embeddings(data, preset)
-first = here[networks["FC-NN"], "I-AE"][0]
-others = {method: (plane, their_labels) for method, plane in classic.items()}
-rows = {
-    network: {m: (here[place, m][0].codes, first.labels) for m in sections.FIGURE_5_METHODS}
-    | others
-    for network, place in networks.items()
-}
-for network, row in rows.items():
-    _ = images.embeddings(row, network, classes)
+theirs = {method: (codes, their_labels) for method, codes in classic.items()}
+for network, experiment in networks.items():
+    images.embedding_row(images.codes_of(here, experiment) | theirs, network, classes)
 
 # %% [markdown]
-# I-AE with FC-NN once more; a point shows its image to a mouse or a finger:
+# I-AE with FC-NN once more. Point at a code, or touch it, to see its image:
 
 # %% tags=["hide-input", "nbval-ignore-output"]
+first = here[networks["FC-NN"], "I-AE"][0]
 pixels = first.points.reshape(-1, 28, 28)
-display(images.hover(first.codes, pixels, first.labels, classes), raw=True)
+display(interactive.hover(first.codes, pixels, first.labels, classes), raw=True)
 
 # %% [markdown]
 # ## What the pictures say, in numbers
 #
-# - *Crowding*: density within half the radius that holds 95 % of the points, over that of an even
-#   spread, after whitening. An even disc has 1, a Gaussian 2.2; 4 is the worst.
+# - *Crowding*: the density within half the radius that holds 95 % of the points, over the density
+#   of an even spread, after whitening. An even disc has 1, a Gaussian 2.2, and 4 is the worst.
 # - *Silhouette* and *5-NN accuracy*: how well classes are separated in the plane.
-# - *Trustworthiness* falls where points become neighbours that were none, *continuity* where
+# - *Trustworthiness* falls where points become neighbours that were none. *Continuity* falls where
 #   neighbours are torn apart.
-# - *Condition of df*: largest over smallest singular value of the decoder's differential; 1 for an
-#   isometry.
-# - *Error per pixel*: root mean square. The mean of all images has the error printed here; what is
-#   not below has learned no more than that, and is not judged.
-# - *Variation of rotations*: deviation over mean of the distances between neighbouring views of an
-#   object of COIL-20; 0 for even rings. *Closed rings*: the share of objects whose views make a
-#   ring that does not cross itself.
+# - *Condition of df*: the largest over the smallest singular value of the decoder's differential.
+#   It is 1 for an isometry.
+# - *Error per pixel*: root mean square. The error of the mean of all images is printed below. A
+#   method whose error is not smaller has learned no more than that mean, and is not judged.
+# - *Variation of rotations*: the deviation over the mean of the distances between neighbouring
+#   views of an object of COIL-20. It is 0 for even rings. *Closed rings*: the share of objects
+#   whose views make a ring that does not cross itself.
 
 # %% tags=["hide-input"]
 measured = {
-    ("classic", m): plane.embedding_numbers(their_pixels, their_labels, plane.astype(float))
-    for m, plane in classic.items()
+    ("classic", m): plane.embedding_numbers(their_pixels, their_labels, codes.astype(float))
+    for m, codes in classic.items()
 }
-mean_image = first.metrics["mean_image_rmse"]
-print(f"error of the mean image: {mean_image:.3f}")
-tables.embedding_numbers(here, networks, measured)
+print(f"error of the mean image: {first.metrics['mean_image_rmse']:.3f}")
+images.plane_numbers(here, networks, measured)
 
 # %% [markdown]
 # ## The published runs
 #
-# They are longer, and cover more data sets. A record has the codes; the images themselves are not
-# part of this project. U-MAP and t-SNE saw 2,000 images of a data set at most, as above. Under
-# COIL-20 stand three of its objects, each view joined to the next rotation.
+# The published runs are longer and cover more data sets. Their records keep the codes, but no
+# images: no data set is part of this project. U-MAP and t-SNE saw at most 2,000 images of a data
+# set, as above. Below COIL-20 stand three of its objects, with each view joined to the next
+# rotation.
 
 # %% tags=["hide-input"]
-titles = {
-    f"{DATA_SETS[d].title}, {network}": f"{s}/{d}"
-    for s, network in sections.FIGURE_5_NETWORKS.items()
-    for d in sections.SECTIONS[s].data_sets
-}
-there = {title: place for title, place in titles.items() if (place, "I-AE") in published}
-for title, place in titles.items():
-    if title not in there:
-        print(f"{title}: no run is published yet. `isoae data fetch {place.split('/')[1]}`, then")
-        print(f"`isoae train {place}/I-AE --preset published` makes one.")
+for title, experiment in chapter.published_at(images.FIGURE_5).items():
+    row = images.codes_of(published, experiment) | images.published_baselines(experiment)
+    images.embedding_row(row, title, DATA_SETS[experiment.split("/")[1]].classes)
+    if experiment.endswith("coil20"):
+        images.close_ups(row, (0, 7, 13))
 
 # %% tags=["hide-input"]
-published_classic = baseline_records.published_embeddings()
-for title, place in there.items():
-    theirs = published_classic.get(place.split("/")[1], {"planes": {}})
-    known = DATA_SETS[place.split("/")[1]].classes
-    row = {m: published[place, m][0] for m in sections.FIGURE_5_METHODS if (place, m) in published}
-    shown = {m: (run.codes, run.labels) for m, run in row.items()}
-    shown |= {m: (plane, theirs["labels"]) for m, plane in theirs["planes"].items()}
-    _ = images.embeddings(shown, title, known)
-    if place.endswith("coil20"):
-        _ = images.close_ups(shown, (0, 7, 13))
-
-# %% tags=["hide-input"]
-their_numbers = {
-    (DATA_SETS[d].title, m): numbers
-    for d, record in published_classic.items()
-    for m, numbers in record["metrics"].items()
-}
-for d in sections.SECTIONS["classification"].data_sets:
-    title = DATA_SETS[d].title
-    places = {t: place for t, place in there.items() if place.endswith(f"/{d}")}
-    others = {row: numbers for row, numbers in their_numbers.items() if row[0] == title}
-    if places or others:
-        display(tables.embedding_numbers(published, places, others))
+for data in sections.SECTIONS["classification"].data_sets:
+    display(images.published_numbers(published, data))
 
 # %% [markdown]
 # ## Would longer training change it?
 #
-# FC-NN on MNIST, at the constant rate that the paper prints. Each point is a run of so many steps,
-# and a line joins the means over seeds. The published runs have 46,875 steps, which are 100 epochs;
-# the paper has 1,000 epochs. Where a line still moves at its end, a verdict may move with it.
+# This is FC-NN on MNIST, at the constant rate that the paper prints. Each point is a run, placed at
+# its number of steps, and a line joins the means over seeds. The published runs have 46,875 steps,
+# which are 100 epochs. The paper has 1,000 epochs. Where a line still moves at its end, longer
+# training may change a verdict.
 
 # %% tags=["hide-input"]
-lengths = rule.table([*runs.published(), *runs.published("curves")])
+lengths = table([*chapter.of_repository, *runs.published("curves")])
 _ = images.along_steps(lengths, "visualization-FC/mnist")
 
 # %% [markdown]
 # ## Verdicts
-#
-# Of this build:
 
 # %% tags=["hide-input"]
-tables.verdict_table(claims.ledger(here, "4.2"))
-
-# %% [markdown]
-# Of the published runs:
-
-# %% tags=["hide-input"]
-tables.verdict_table(claims.ledger(published, "4.2"))
+chapter.verdicts("4.2")
 
 # %% [markdown]
 # ## Where these numbers come from
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "04_visualization", preset, seed=seed)
-
-# %% [markdown]
-# The published runs. U-MAP and t-SNE beside them are in `data/baselines/embeddings`, made by
-# `isoae baselines --publish DATA`. The sweep behind the rivals' settings is on
+#
+# The published embeddings by U-MAP and t-SNE are in `data/baselines/embeddings`, made by
+# `isoae baselines --publish DATA`. The sweep behind the settings of the rivals is on
 # {doc}`the page of sensitivity <06_sensitivity>`.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.published_provenance(*sections.FIGURE_5_NETWORKS)
+chapter.provenance(*sections.FIGURE_5_NETWORKS)

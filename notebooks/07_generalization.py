@@ -3,9 +3,9 @@
 #
 # :::{admonition} What the paper says (A.2.1, Table 7, Figures 7 and 8)
 # :class: important
-# A manifold that generalizes rebuilds images it was not trained on. Two variants of I-AE, with
-# $L_{piso}$ alone and with $L_{iso}$ as well, are competitive with the state of the art on MNIST,
-# CIFAR-10 and CelebA {cite:p}`gropp2020isometric`.
+# A manifold that generalizes can reconstruct images that it was not trained on. Two variants of
+# I-AE, with $L_{piso}$ alone and with $L_{iso}$ as well, are competitive with the state of the art
+# on MNIST, CIFAR-10 and CelebA {cite:p}`gropp2020isometric`.
 # :::
 
 # %% tags=["parameters"]
@@ -16,163 +16,134 @@ seed = 0
 import pandas as pd
 from IPython.display import display
 
+from isoae_lib.book import downstream, images, page
+from isoae_lib.paper import density, sections
+from isoae_lib.paper.data.images import DATA_SETS
 from isoae_lib.paper.datasets import Data
-from isoae_lib.book import downstream, figures, tables
-from isoae_lib.paper import claims, density, runs, sections
-from isoae_lib.paper.claims import rule
-from isoae_lib.paper.data import images
 
-figures.style()
-named = runs.named(sections.notebook_runs("07_generalization", preset, seed), preset)
-here = rule.table(named)
-published = rule.table(runs.published())
+chapter = page.head("07_generalization", preset, seed=seed)
+here, published = chapter.here, chapter.published
 section = sections.SECTIONS["generalization"]
-data, methods = section.data_at(preset)[0], section.methods
-place = f"generalization/{data}"
+data = section.data_at(preset)[0]
+experiment = f"generalization/{data}"
+titles = {DATA_SETS[d].title: f"generalization/{d}" for d in section.data_sets}
+there = chapter.published_at(titles)
 
 # %% [markdown]
 # ## The experiment
 #
-# Table 6's networks, with $\lambda_{iso} = 0.1$. After every epoch, images set aside are rebuilt;
-# the weights of the best epoch are kept, and the rate is halved when six epochs bring no progress.
-# The paper has a rate of 0.0005 and batches of 100; short runs of narrow networks have a larger
-# rate ({ref}`decision 13 <decision-13>`).
+# The networks are those of Table 6, with $\lambda_{iso} = 0.1$. After every epoch, images that were
+# set aside are reconstructed. The weights of the best epoch are kept, and the learning rate is
+# halved after six epochs without progress. The paper has a rate of 0.0005 and batches of 100. Short
+# runs of narrow networks have a larger rate ({ref}`decision 13 <decision-13>`).
 
 # %%
-first = here[place, "I-AE"][0]
-spec = first.spec
+spec = here[experiment, "I-AE"][0].spec
 print(f"latent size {spec.latent}; {spec.validation} images of this build are for validation")
-tables.scales({f"this build ({preset})": here, "published": published}, "generalization")
+images.scales(chapter.sources, "generalization")
 
 # %% [markdown]
 # ## Table 7
 #
-# Lower is better; ¹, ², ³ mark the first three. The paper's $L_2$ has no unit that fits all three
-# data sets: rankings are to be compared, not values ({ref}`decision 19 <decision-19>`). Its FID
-# needs the features of a large network (`pip install -e '.[metrics]'`); where that is not
-# installed, the Frechet distance is taken in the features of a small classifier that this project
-# trains: another number, not to be compared with the paper's. RAE-SN, RAE-L2 and WAE have the
-# weights of their own papers ({ref}`decision 14 <decision-14>`); IRAE
-# {cite:p}`lee2022regularized`, which is younger than the paper, has $\lambda_{iso}$.
+# Lower is better; ¹, ², ³ mark the first three. No unit of the paper's $L_2$ fits all three data
+# sets. So compare rankings, not values ({ref}`decision 19 <decision-19>`). The paper's FID needs
+# the features of a large network (`pip install -e '.[metrics]'`). Where that is not installed, the
+# Frechet distance uses the features of a small classifier that this project trains. That is another
+# number, and not comparable with the paper's. RAE-SN, RAE-L2 and WAE have the weights of their own
+# papers ({ref}`decision 14 <decision-14>`). IRAE {cite:p}`lee2022regularized`, which is younger
+# than the paper, has $\lambda_{iso}$.
 
 # %% tags=["hide-input"]
-sources = {"published run": published, f"this build ({preset})": here}
 for name in section.data_sets:
-    display(downstream.generalization_table(name, sources))
-
-# %% tags=["hide-input"]
-accuracy = 100 * downstream.classifier_accuracy(here, place)
-print(f"The classifier of this build tells {accuracy:.1f} % of {data}'s test images rightly.")
-mean_image = rule.values(here, place, "I-AE", "mean_image_error").mean()
-print(f"The mean training image has an error of {mean_image:.2f}: what is not below has learned")
-print("nothing, and no verdict is passed on it.")
+    display(downstream.generalization_table(name, chapter.sources))
 
 # %% [markdown]
-# The published runs. Their classifier tells classes, and CelebA's, which has none here, by which
-# quarter turn a face was rotated:
+# A method whose error is not below that of the mean training image has learned nothing, and gets no
+# verdict. The classifier of the Frechet distance recognizes classes. CelebA has none here; its
+# classifier recognizes by which quarter turn a face was rotated. Of this build:
 
 # %% tags=["hide-input"]
-titles = {images.DATA_SETS[d].title: f"generalization/{d}" for d in section.data_sets}
-there = {title: p for title, p in titles.items() if (p, "AE") in published}
-for title, where in there.items():
-    run = published[where, "AE"][0]
-    told = 100 * downstream.classifier_accuracy(published, where)
-    kind = "official" if run.record["data"]["official"] else "an unofficial copy"
-    print(f"published {title}: {kind}, {run.spec.points} images, classifier {told:.1f} %")
-for title in [title for title in titles if title not in there]:
-    print(f"{title}: no run is published yet.")
+downstream.data_table(here, {DATA_SETS[data].title: experiment})
+
+# %% [markdown]
+# Of the published runs:
+
+# %% tags=["hide-input"]
+downstream.data_table(published, there)
 
 # %% [markdown]
 # ## Figures 7 and 8: reconstructions
 #
-# Test images, and what each method makes of them, in this build. Of published runs the
-# reconstructions are kept; test images stand above them where this machine has the data set, for no
-# data set is part of this project.
+# Test images of this build stand above what each method makes of them. The records of published
+# runs keep the reconstructions, but not the test images, for no data set is part of this project.
+# So test images stand above them only where this machine has the data set.
 
 # %% tags=["hide-input"]
-rows = {"test image": Data(spec).test[0]} | {
-    m: here[place, m][0].figure("rebuilt") for m in methods
-}
-_ = downstream.pictures(rows, downstream.table_7_name)
+rows = {"test image": Data(spec).test[0]} | downstream.kept_pictures(here, experiment, "rebuilt")
+_ = downstream.pictures(rows)
 
 # %% tags=["hide-input"]
 for title, where in there.items():
     tests = downstream.test_images(published[where, "AE"][0])
-    shown = {m: published[where, m][0].figure("rebuilt") for m in methods
-             if (where, m) in published}  # fmt: skip
-    figure = downstream.pictures(tests | shown, downstream.table_7_name)
+    figure = downstream.pictures(tests | downstream.kept_pictures(published, where, "rebuilt"))
     figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
 
 # %% [markdown]
 # ## Beyond the paper: sampling
 #
-# The conclusion leaves generative models for later. Here a Gaussian, or a mixture of ten, is fitted
-# to the training codes after the fact, as RAE does, and drawn from. The Frechet distance of what
-# they decode to from test images, in the project's own features, in this build:
+# The paper leaves generative models for later. Here a Gaussian, or a mixture of ten, is fitted to
+# the training codes after training, as RAE does it. Codes are drawn from it and decoded. The table
+# shows the Frechet distance of the decoded images from test images, in the project's own features,
+# for this build:
 
 # %% tags=["hide-input"]
-downstream.sampling_table(here, {images.DATA_SETS[data].title: place})
+downstream.sampling_table(here, {DATA_SETS[data].title: experiment})
 
 # %% [markdown]
-# In the published runs:
+# The published runs:
 
 # %% tags=["hide-input"]
-downstream.sampling_table(published, there) if there else None
+downstream.sampling_table(published, there)
 
 # %% [markdown]
-# Drawn from the mixture, in this build:
+# Images drawn from the mixture, in this build:
 
 # %% tags=["hide-input"]
-rows = {m: here[place, m][0].figure("mixture") for m in methods}
-_ = downstream.pictures(rows, downstream.table_7_name)
+_ = downstream.pictures(downstream.kept_pictures(here, experiment, "mixture"))
 
 # %% [markdown]
 # ## Beyond the paper: densities
 #
-# If $f$ is an isometry, a density in the plane is one on the manifold: $P(f(z)) = P(z)$. Any other
-# decoder needs the factor $1/\sqrt{\det df^T df}$. The S shape can tell, since its points are
-# uniform in area: the right density is the same everywhere. A kernel estimate on the codes, at
-# points inside, as deviation over mean (0 is right). The factor can repair only what has learned
-# the surface: where reconstructions are far off, there is no density on it to speak of.
+# If $f$ is an isometry, a density in the plane is also one on the manifold: $P(f(z)) = P(z)$. Any
+# other decoder needs the factor $1/\sqrt{\det df^T df}$. The S shape can show that. Its points are
+# uniform in area, so the right density is the same everywhere. The table takes a kernel estimate on
+# the codes, at points away from the border, and shows its deviation over its mean (0 is right). The
+# factor can help only where the network has learned the surface. Where reconstructions are far off,
+# there is no density on the surface to speak of.
 
 # %% tags=["hide-input"]
 surface = {m: here["3d/s-shape", m][0] for m in ("I-AE", "AE")}
-pd.DataFrame(
-    {
-        m: {
-            title: density.unevenness(density.on_manifold(run, corrected)[density.inner(run)])
-            for title, corrected in (("P(z) as it is", False), ("with the factor", True))
-        }
-        | {"error of reconstructions (RMSE)": run.metrics["rmse"]}
-        for m, run in surface.items()
+rows = {}
+for method, run in surface.items():
+    plain, factor = (density.on_manifold(run, corrected) for corrected in (False, True))
+    rows[method] = {
+        "P(z) as it is": density.unevenness(plain[density.inner(run)]),
+        "with the factor": density.unevenness(factor[density.inner(run)]),
+        "error of reconstructions (RMSE)": run.metrics["rmse"],
     }
-).T.map("{:.3f}".format)
+pd.DataFrame(rows).T.map("{:.3f}".format)
 
 # %% tags=["hide-input"]
 _ = downstream.densities(surface)
 
 # %% [markdown]
 # ## Verdicts
-#
-# Of this build:
 
 # %% tags=["hide-input"]
-tables.verdict_table(claims.ledger(here, "A.2.1"))
-
-# %% [markdown]
-# Of the published runs:
-
-# %% tags=["hide-input"]
-tables.verdict_table(claims.ledger(published, "A.2.1"))
+chapter.verdicts("A.2.1")
 
 # %% [markdown]
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-tables.provenance(named, "07_generalization", preset, seed=seed)
-
-# %% [markdown]
-# The published runs:
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-tables.published_provenance("generalization")
+chapter.provenance("generalization")

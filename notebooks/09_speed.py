@@ -3,147 +3,140 @@
 #
 # :::{admonition} What the paper says (section 3.1)
 # :class: important
-# The full differentials are expensive, so both regularizers look along one random direction at a
+# The full differentials are expensive. So both regularizers look along one random direction at a
 # time: $df(z)u$ in forward mode, $u^Tdg(x)$ in backward mode {cite:p}`gropp2020isometric`.
 # :::
 #
-# How much is saved, and how far is a step from the least that a machine can do? These numbers are
-# a published benchmark, not a measurement of this build.
+# How much does this save, and how far is a step from the least that a machine needs? The numbers
+# are those of a published benchmark. This build measured none of them.
 
 # %% tags=["parameters"]
 preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-import json
+import inspect
 
+import numpy as np
 import pandas as pd
 
-from isoae_lib.book import figures, tables
+from isoae_lib.book import page, speed
+from isoae_lib.book.style import plain
 from isoae_lib.core import chain_rule, isometry
 from isoae_lib.core.step import COMPILE_FROM
-from isoae_lib.paper import runs
-from isoae_lib.files import ROOT
+from isoae_lib.paper import sections
+from isoae_lib.paper.data.surfaces import SURFACES
 
-figures.style()
-steps, on_gpu, sweep, rounded = (
-    json.loads((ROOT / f"data/benchmarks/{name}.json").read_text(encoding="utf-8"))
-    for name in ("train_step", "train_step_gpu", "sweep", "precision")
+chapter = page.head("09_speed", preset, seed=seed)
+on_cpu, on_gpu, sweep, rounded = map(
+    speed.benchmark, ("train_step", "train_step_gpu", "sweep", "precision")
 )
 
 # %% [markdown]
 # ## Why a step needs no second backward pass
 #
-# The obvious way differentiates through a derivative: two reverse passes make one forward product,
-# and the loss asks for a third. Here a tangent is an ordinary value that travels along, layer by
-# layer. What a layer does to it is written out once:
+# The obvious way differentiates through a derivative: two reverse passes make one product in
+# forward mode, and the gradient of the loss asks for a third. Here a tangent is an ordinary value
+# that goes through the network together with the points. What each layer does to it is written out
+# once:
 
 # %%
-import inspect
-
 print(inspect.getsource(chain_rule.linearize))
 print(inspect.getsource(isometry.push_forward))
 
 # %% [markdown]
-# The encoder's pass serves the reconstruction and $L_{piso}$ at once. That leaves five passes with
-# their gradients where a plain autoencoder has two: encoder, its transpose, decoder on codes,
-# decoder on samples, and the tangent. So a step has 2.5 times an AE's arithmetic. It takes less
-# than 2.5 times as long where the rest counts: the optimizer and the launching of operations, which
-# both methods have once a step, and small products, which a machine is slower at.
+# One pass of the encoder serves both the reconstruction and $L_{piso}$. A step then has five passes
+# with their gradients: the encoder, its transpose, the decoder on codes, the decoder on samples,
+# and the tangent. A plain autoencoder has two. So the arithmetic of a step is 2.5 times that of AE.
+# The time is less than 2.5 times as long where other costs count. The optimizer and the launching
+# of operations come once per step with either method, and small products run at a lower speed.
 #
 # ## One step, and its rivals
 #
-# Medians in milliseconds. *Double backward* is the same I-AE step as one writes it first, in eager
-# PyTorch as it comes; *flushed*, with subnormal numbers set to zero; *JAX*, jitted. *Matrix
-# products* are those of the I-AE step in float32, one layer after the other as PyTorch takes them,
-# without anything between them; for S-CNN, convolutions in the layout that PyTorch begins with,
-# which is not the one that ours take. *In float32* is
-# our own step where its gradients are: on a processor with units for bfloat16 their products are
-# rounded to it, and no one else's.
+# The table has medians in milliseconds.
+#
+# - *Double backward* is the same I-AE step as one writes it first, in eager PyTorch with its
+#   default settings. *Flushed* is that with subnormal numbers set to zero. *JAX* is compiled with
+#   `jit`.
+# - *Matrix products* are those of the I-AE step in float32, one layer after the other as PyTorch
+#   computes them, with nothing between them. For S-CNN they are convolutions in PyTorch's default
+#   layout; our own step uses another one.
+# - *In float32* is our own step with its gradients in float32. On a processor with units for
+#   bfloat16, our other step rounds the products of gradients to it. No other column does so.
 #
 # Subnormal numbers come from the steep SoftPlus, and some processors are slow on them. They become
-# more as the weights grow, so the network of section 4.1 is timed on the S shape with weights that
-# have been trained, as in most of a run:
+# more frequent as the weights grow. So the network of section 4.1 is timed on the S shape with
+# trained weights, as they are in most of a run:
 
 # %% tags=["hide-input"]
-columns = {
-    "ours_ae_ms": "AE, ours",
-    "ours_iae_ms": "I-AE, ours",
-    "ours_iae_float32_ms": "in float32",
-    "reference_default_ms": "double backward",
-    "reference_flushed_ms": "flushed",
-    "jax_ms": "JAX",
-    "floor_ms": "matrix products",
-}
-frame = pd.DataFrame(steps).set_index(["network", "batch"])
-frame[list(columns)].rename(columns=columns).astype(float).round(1)
+times = speed.step_times(on_cpu)
+times.round(1)
 
 # %% [markdown]
-# The same as ratios to our I-AE step:
+# The same times, divided by that of our I-AE step:
 
 # %% tags=["hide-input"]
-ratios = frame[list(columns)].astype(float).div(frame["ours_iae_ms"], axis=0)
-ratios.rename(columns=columns).round(2)
+times.div(times["I-AE, ours"], axis=0).round(2)
 
 # %% [markdown]
 # (precision)=
 # ## What coarse gradients cost
 #
-# I-AE on the S shape in three precisions: the standard deviation of edge ratios that Table 1
-# ranks, measured in double precision whatever trained. Few steps leave a seed folded now and then;
-# the median is what to compare.
+# I-AE is trained on the S shape in three precisions. The number is the standard deviation of edge
+# ratios that Table 1 ranks. It is measured in double precision, whatever the precision of training.
+# After few steps a seed is sometimes still folded, so compare the medians.
 
 # %% tags=["hide-input"]
-grouped = pd.DataFrame(rounded).groupby("precision", sort=False)["edge_ratio_std"]
-stds = grouped.agg(["median", "min", "max", "count"]).rename(columns={"count": "seeds"})
 print(f"After {rounded[0]['steps']:,} steps on {rounded[0]['processor']}:")
-stds.round(4)
+grouped = pd.DataFrame(rounded).groupby("precision", sort=False)["edge_ratio_std"]
+grouped.agg(["median", "min", "max", "count"]).rename(columns={"count": "seeds"}).round(4)
 
 # %% [markdown]
 # ## On a GPU
 #
-# There a step of these networks is hundreds of small kernels, and launching them one by one takes
-# longer than running them. So a step is one CUDA graph, and in long runs compiled before. Medians
-# in milliseconds, at starting weights:
+# On a GPU a step of these networks is hundreds of small kernels, and launching them one by one
+# takes longer than running them. So a step is one CUDA graph, and in long runs it is compiled
+# first. The table has medians in milliseconds, at starting weights:
 
 # %% tags=["hide-input"]
-names = ("ours_ae_ms", "ours_iae_ms", "reference_default_ms")
-gpu = pd.DataFrame(on_gpu).set_index(["network", "batch"])
-gpu["I-AE, times faster"] = gpu["reference_default_ms"] / gpu["ours_iae_ms"]
-gpu[[*names, "I-AE, times faster"]].rename(columns=columns).round(2)
+gpu = speed.step_times(on_gpu)[["AE, ours", "I-AE, ours", "double backward"]]
+gpu["I-AE, times faster"] = gpu["double backward"] / gpu["I-AE, ours"]
+gpu.round(2)
 
 # %% tags=["hide-input"]
-step = gpu.loc[("3-256x5-2", 1000), "ours_iae_ms"]
+step = gpu.loc[("3-256x5-2", 1000), "I-AE, ours"]
 print(f"{on_gpu[0]['device']}: 100,000 steps of I-AE on 1,000 points take {100 * step:.0f} s")
 
 # %% [markdown]
-# Runs of one shape share a step. Those of Table 1 were stacked, and all stacks trained at once on
-# one GPU. A run's share of the time for all its steps, by method:
+# Runs of the same shape share a step. Those of Table 1 were stacked, and all stacks trained at the
+# same time on one GPU. The table divides the time of all steps among the runs, by method:
 
 # %% tags=["hide-input"]
-table_1 = [run for name, run in runs.published() if name.startswith("3d/") and "," not in name]
-shares = pd.Series([run.record["seconds"] for run in table_1], [run.spec.method for run in table_1])
-shares = shares.groupby(level=0, sort=False).mean().rename(index=tables.plain)
-shares.round(0).astype(int).to_frame("seconds")
+methods = sections.SECTIONS["3d"].methods
+runs_of = {m: [chapter.published[f"3d/{d}", m] for d in SURFACES] for m in methods}
+seconds = {
+    plain(m): round(np.mean([run.record["seconds"] for group in groups for run in group]))
+    for m, groups in runs_of.items()
+}
+pd.DataFrame({"seconds": seconds})
 
 # %% [markdown]
 # ## With more points, and more latent dimensions
 #
-# One probe costs the same whatever the latent size; full Jacobians cost a pass for every latent
-# coordinate. Steps of the network of section 4.1, as PyTorch takes them one operation after the
-# other, subnormal numbers set to zero: the first table's are compiled, and faster.
+# One probe costs the same whatever the latent size. Full Jacobians cost one pass for each latent
+# coordinate. The steps below are those of the network of section 4.1, with subnormal numbers set to
+# zero. PyTorch runs them one operation after the other. Those of the first table are compiled, and
+# faster.
 
 # %% tags=["hide-input"]
-print(f"on {sweep['processor']}; the right panel takes {sweep['latent_points']} points a step")
-_ = figures.growth(sweep["rows"])
+print(f"on {sweep['processor']}; the right panel takes {sweep['latent_points']} points per step")
+_ = speed.growth(sweep["rows"])
 # %% [markdown]
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-keys = ("device", "processor", "torch", "rounds", "steps_before")
-told = {kind: {key: rows[0].get(key, 0) for key in keys} for kind, rows in
-        (("on a CPU", steps), ("on a GPU", on_gpu))}  # fmt: skip
-frame = pd.DataFrame(told).rename(index={"steps_before": "steps trained before (3-256x5-2)"})
-frame.loc["long runs"] = f"compiled from {COMPILE_FROM:.0e} multiply-adds on"
-frame.loc["repeat"] = "python benchmarks/train_step.py --json FILE", "the same with --device cuda"
-frame
+facts = ["device", "processor", "torch", "rounds", "steps_before"]
+card = pd.DataFrame({"on a CPU": on_cpu[0], "on a GPU": {"steps_before": 0} | on_gpu[0]}).loc[facts]
+card.loc["long runs"] = f"compiled from {COMPILE_FROM:.0e} multiply-adds on"
+card.loc["repeat"] = "python benchmarks/train_step.py --json FILE", "the same with --device cuda"
+card.rename(index={"steps_before": "steps trained before (3-256x5-2)"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from isoae_lib.book import figures, tables
+from isoae_lib.book import cards
 from isoae_lib.files import ROOT
 from isoae_lib.paper import claims, runs, sections
 from isoae_lib.paper.claims import rule
@@ -388,17 +387,17 @@ def test_seeds_are_those_that_all_methods_judged_share():
 def test_every_verdict_has_colours_and_a_meaning_in_the_introduction():
     intro = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| \*\*(.+?)\*\* \|", intro, re.MULTILINE) == list(Verdict)
-    assert list(figures.VERDICT_COLOURS) == list(Verdict)
-    assert len(set(figures.VERDICT_COLOURS.values())) == len(Verdict)
+    assert list(cards.VERDICT_COLOURS) == list(Verdict)
+    assert len(set(cards.VERDICT_COLOURS.values())) == len(Verdict)
 
 
 def test_the_bar_has_a_part_for_each_verdict_that_was_passed():
     passes = ("not", "reproduced", "not", "not")
-    figure = figures.verdict_bars(SimpleNamespace(verdict=Verdict(v)) for v in passes)
+    figure = cards.verdict_bars(SimpleNamespace(verdict=Verdict(v)) for v in passes)
     (axes,) = figure.axes
     assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(0, 1), (1, 3)]
     assert [to_hex(bar.get_facecolor()).upper() for bar in axes.patches] == [
-        figures.VERDICT_COLOURS[verdict][0] for verdict in (Verdict.REPRODUCED, Verdict.NOT)
+        cards.VERDICT_COLOURS[verdict][0] for verdict in (Verdict.REPRODUCED, Verdict.NOT)
     ]
     assert [text.get_text() for text in axes.texts] == ["reproduced\n1", "not\n3"]
     plt.close(figure)
@@ -406,7 +405,7 @@ def test_the_bar_has_a_part_for_each_verdict_that_was_passed():
 
 def test_a_row_of_the_ledger_shows_both_figures_and_the_rule():
     claim = rule.Claim("c", "4.1", "a < b", "1 & 2", "what's asked", lambda runs: rule.NOTHING)
-    shown = tables.verdict_table([rule.Outcome(claim, "3 < 4", Verdict.PARTLY, {})]).data
+    shown = cards.verdict_table([rule.Outcome(claim, "3 < 4", Verdict.PARTLY, {})]).data
     cells = re.findall("<td>(.*?)</td>", shown)
     assert cells == [
         "a &lt; b <small>(section 4.1)</small>",
@@ -468,116 +467,3 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
 def test_a_published_run_is_what_its_name_asks_for_today():
     for name, run in [*runs.published(), *runs.published("curves")]:
         assert sections.spec(name, "published", run.spec.seed) == run.spec, name
-
-
-@pytest.mark.parametrize("section", ["3d", "classification"])
-def test_the_card_of_the_published_runs_names_each_of_them(section):
-    keys = {run.spec.key for name, run in runs.published() if name.startswith(f"{section}/")}
-    card = tables.published_provenance(section).data
-    assert set(re.findall(r"<code>([0-9a-f]{16})</code>", card)) == keys
-    assert bool(keys) != ("No run of this chapter is published" in card)
-
-
-def test_a_card_names_every_device_and_version_once(monkeypatch):
-    (name, first), *_ = runs.published()
-    versions = first.record["versions"] | {"torch": "9"}
-    record = first.record | {"device": "an abacus", "seconds": 2.0, "versions": versions}
-    other = replace(first, record=record)
-    monkeypatch.setattr(tables, "published", lambda: [(name, r) for r in (first, other, other)])
-    card = tables.published_provenance(name.partition("/")[0]).data
-    assert "4 s on an abacus" in card and f"s on {first.record['device']}" in card
-    assert card.count("torch 9") == 1 and f"torch {first.record['versions']['torch']}" in card
-
-
-def test_a_card_names_data_that_are_not_official(monkeypatch):
-    (name, run), *_ = runs.published()
-    run.record["data"]["official"] = False
-    monkeypatch.setattr(tables, "published", lambda: [(name, run)])
-    told = tables.published_provenance(name.partition("/")[0]).data
-    assert f"<th>not the official data</th><td>{run.spec.data}</td>" in told
-
-
-def test_the_scale_is_that_of_the_specs_and_counts_seeds():
-    def group(name, seeds):
-        specs = [sections.spec(name, "published", seed) for seed in range(seeds)]
-        return [SimpleNamespace(spec=s, record={"data": {"official": False}}) for s in specs]
-
-    table = {
-        ("3d/s-shape", "AE"): group("3d/s-shape/AE", 1),
-        ("visualization-FC/mnist", "AE"): group("visualization-FC/mnist/AE", 1),
-        ("visualization-FC/mnist", "CAE"): group("visualization-FC/mnist/CAE", 3),
-        ("sensitivity/mnist", "I-AE"): group("sensitivity/mnist/I-AE", 1),
-    }
-    shown = tables.scales({"published": table, "this build": {}}, "visualization-FC")
-    assert list(shown.index) == [("MNIST, FC-NN", "published")]
-    spec, row = sections.spec("visualization-FC/mnist/AE", "published"), shown.iloc[0]
-    epochs = spec.steps * spec.batch / spec.points
-    assert float(row["epochs"]) == pytest.approx(epochs, abs=0.05)
-    assert row["images"] == f"{spec.points:,}" and row["steps"] == f"{spec.steps:,}"
-    assert row["seeds"] == "3" and row["official data"].startswith("no")
-
-
-def test_choices_stand_in_one_unit_and_only_where_they_were_trained():
-    summed = SimpleNamespace(
-        record={"losses": {"L_rec": 31.4, "L_iso": 3.0, "L_piso": 0.5}}, metrics={"rmse": 0.2}
-    )
-    table = {("sensitivity/mnist", "I-AE,weight=0.075,reduction=sum"): [summed]}
-    shown = tables.ablations(table, "sensitivity/mnist")
-    assert list(shown.index) == ["1: reduction=sum"] and "L_rec" not in shown
-    assert shown.iloc[0]["RMSE"] == 0.2 and shown.iloc[0]["L_iso"] == 3.0
-    assert tables.ablations({}, "sensitivity/mnist").empty
-
-
-def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
-    accuracies = {"CAE": (0.5, 0.7, 0.7, 0.6), "DAE": (0.1, None, 0.3)}  # None: it diverged
-    section = "visualization-CNN"
-    table = {
-        (f"{section}/mnist", name): [
-            SimpleNamespace(metrics={} if value is None else {"knn_accuracy": value})
-        ]
-        for method, values in accuracies.items()
-        for name, value in zip(sections.SECTIONS[section].sweep_runs()[method], values, strict=True)
-    }
-    shown = tables.sweep(table, section)
-    assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(1)
-    chosen = shown.index[shown[""] == "chosen"]
-    assert list(chosen) == [
-        ("S-CNN", "CAE", "weight 0.001"),
-        ("S-CNN", "DAE", "noise 0.2"),
-    ]
-    assert tables.sweep({}, section).empty
-
-
-def test_the_rivals_have_what_the_published_sweep_chose():
-    published = rule.table(runs.published())
-    for section in ("visualization-FC", "visualization-CNN"):
-        shown, part = tables.sweep(published, section), sections.SECTIONS[section]
-        assert len(shown) == sum(len(part.sweep_runs()[method]) for method in part.tuned)
-        chosen = {m: setting.split() for _, m, setting in shown.index[shown[""] == "chosen"]}
-        written = {m: [*map(str, *settings.items())] for m, settings in part.tuned.items()}
-        assert written == chosen
-
-
-def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
-    numbers = {
-        "CAE,weight=0.001": (0.3,),
-        "CAE": (0.1, 0.3),
-        "CAE,weight=0.1": (0.2,),
-        "I-AE": (0.02,),
-    }
-    table = {
-        ("3d/s-shape", name): [SimpleNamespace(metrics={"edge_ratio_std": v}) for v in values]
-        for name, values in numbers.items()
-    }
-    shown = tables.rivals_otherwise(table, "s-shape")
-    assert list(shown.index) == [
-        ("I-AE", "weight 0.01"),
-        *(("CAE", f"weight {w}") for w in ("0.001", "0.01", "0.1")),
-    ]
-    assert list(shown["std"]) == ["0.020", "0.300", "0.200 ± 0.141", "0.200"]
-    assert list(shown["seeds"]) == [1, 1, 2, 1]
-
-
-def test_a_card_repeats_the_parameters():
-    card = tables.provenance([], "05_classification", "smoke", seed=10).data
-    assert "isoae notebook 05_classification --preset smoke --set seed=10<" in card

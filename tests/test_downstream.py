@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import gaussian_kde
 
-from isoae_lib.book import downstream
+from isoae_lib.book import downstream, tables
 from isoae_lib.paper import claims, density, sections
 from isoae_lib.paper.claims import rule
 from isoae_lib.paper.claims.downstream import clearly_above
@@ -36,10 +36,10 @@ def a_run(metrics, steps=5000):
 def test_the_first_three_are_marked_and_equals_share():
     numbers = {"a": 0.9, "b": 0.9, "c": 0.8, "d": 0.7, "e": 0.1, "f": np.nan}
     cells = dict.fromkeys(numbers, "x")
-    assert downstream.ranked(cells, numbers, highest=True) == {
+    assert tables.ranked(cells, numbers, highest=True) == {
         "a": "x¹", "b": "x¹", "c": "x²", "d": "x³", "e": "x", "f": "x",
     }  # fmt: skip
-    assert downstream.ranked(cells, numbers, highest=False)["e"] == "x¹"
+    assert tables.ranked(cells, numbers, highest=False)["e"] == "x¹"
 
 
 def test_table_2_has_every_printed_row_and_ours_beside_it():
@@ -276,3 +276,20 @@ def test_tables_are_frames():
     assert list(shown.index) == [
         downstream.table_7_name(m) for m in sections.SECTIONS["generalization"].methods
     ]
+
+
+def test_what_table_7_is_judged_by_is_a_mean_over_seeds():
+    def group(errors):
+        return [
+            SimpleNamespace(
+                spec=SimpleNamespace(points=8000), record={"data": {"official": False}},
+                metrics={"mean_image_error": error, "classifier_accuracy": 0.5},
+            )
+            for error in errors
+        ]  # fmt: skip
+
+    shown = downstream.data_table({("there", "AE"): group((1.0, 2.0))}, {"MNIST": "there"})
+    assert shown.loc["MNIST"].to_dict() == {
+        "training images": "8,000", "official data": "no: a copy",
+        "error of the mean image": "1.50", "accuracy of the classifier": "0.500",
+    }  # fmt: skip

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from isoae_lib.book import figures, images
+from isoae_lib.book import interactive, surfaces
 from isoae_lib.paper import runs
 from isoae_lib.paper.specs import RunSpec
 
@@ -17,13 +17,13 @@ from isoae_lib.paper.specs import RunSpec
 def turning(tmp_path):
     spec = RunSpec(data="s-shape", method="AE", points=60, steps=2, batch=20, width=8, depth=1)
     run = runs.get(spec, store=tmp_path)
-    return figures.turning_surfaces({"AE": run, "I-AE": run})
+    return surfaces.turning_surfaces({"AE": run, "I-AE": run})
 
 
 def touched(_):
     codes = np.random.default_rng(0).normal(size=(60, 2))
     pixels, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60) % 3
-    return images.hover(codes, pixels, labels, ("a", "</script>", "c"))
+    return interactive.hover(codes, pixels, labels, ("a", "</script>", "c"))
 
 
 @pytest.mark.parametrize("make", [turning, touched])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import subprocess
@@ -46,7 +45,7 @@ def text_of(file):
 
 def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
     page("import numpy as np\nprint(preset, seed, np.arange(3))\n{'a': object}")
-    out = copies.place("01_theory", "smoke", {"seed": 7})
+    out = copies.target_of("01_theory", "smoke", {"seed": 7})
     execute.execute("01_theory", "smoke", out, {"seed": 7})
     assert "smoke 7 [0 1 2]" in text_of(out)
     assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["preset"] == "smoke"
@@ -64,7 +63,7 @@ def test_only_copies_with_the_notebooks_own_parameters_are_pages_of_the_book(pag
         with pytest.raises(InputError, match="holds the pages of the book: give another --out"):
             execute.execute("01_theory", preset, out, parameters)
     assert not out.exists()
-    elsewhere = copies.place("01_theory", "smoke", changed)
+    elsewhere = copies.target_of("01_theory", "smoke", changed)
     assert elsewhere == tmp_path / "build" / "smoke" / "changed" / "01_theory,seed=5.ipynb"
     execute.execute("01_theory", "smoke", elsewhere, changed)
     execute.execute("01_theory", "smoke", out)
@@ -84,20 +83,6 @@ def test_a_copy_that_was_edited_or_put_there_by_hand_is_made_again(page, monkeyp
     copies.set_aside("smoke")
     assert not out.exists() and "is made again" in caplog.text
     assert "smoke 9" in text_of(out.parent.parent / "changed" / "01_theory.ipynb")
-
-
-@pytest.mark.parametrize("stem", copies.sections.NOTEBOOKS)
-def test_the_card_repeats_every_parameter(stem):
-    """Whoever gives a notebook a parameter more must tell the card."""
-    tree = ast.parse((copies.ROOT / "notebooks" / f"{stem}.py").read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    for card in [call for call in calls if ast.unparse(call.func) == "tables.provenance"]:
-        assert ast.unparse(card.args[1]) == repr(stem)
-        given = [
-            ast.unparse(card.args[2]),
-            *(f"{k.arg}={ast.unparse(k.value)}" for k in card.keywords),
-        ]
-        assert given == [n if n == "preset" else f"{n}={n}" for n in copies.defaults(stem)]
 
 
 def test_a_failing_cell_leaves_its_copy_where_the_message_says(page):

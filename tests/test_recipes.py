@@ -57,7 +57,7 @@ assert 0 <= run.metrics["knn"] <= 1
 app(["data", "status"])
 """
 SHOW = """
-from isoae_lib.book import tables, workflow
+from isoae_lib.book import surfaces, workflow
 from isoae_lib.paper import claims, runs, sections, specs
 from isoae_lib.paper.claims import rule
 name = {name!r}
@@ -68,7 +68,7 @@ assert name in [job.name for job in workflow.jobs_of("smoke", "book")]
 assert workflow.seconds_of(sections.spec(name, "paper")) > 0
 here = rule.table([(name, run)])
 claims.ledger(here)
-print(tables.edge_ratio_comparison({{}}, here, "smoke").data.to_string())
+print(surfaces.table_1({{"here": here}}).to_string())
 """
 CHAPTER = """# %% tags=["parameters"]
 preset = "laptop"

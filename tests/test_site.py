@@ -55,10 +55,10 @@ def test_only_copies_that_the_build_made_become_pages(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     page = tmp_path / "build" / "smoke" / "executed" / "01_theory.ipynb"
     with pytest.raises(InputError, match=r"01_theory\.ipynb is missing: run `isoae book"):
-        site.build("smoke")
+        site.assemble("smoke")
     page.parent.mkdir(parents=True)
     page.write_text("{}", encoding="utf-8")
     copies.sign(page, "smoke", {"seed": 5}, 1.0)
     with pytest.raises(InputError, match=r"01_theory\.ipynb is not as the build made it"):
-        site.build("smoke")
+        site.assemble("smoke")
     assert not (tmp_path / "build" / "smoke" / "html").exists()

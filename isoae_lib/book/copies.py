@@ -1,7 +1,7 @@
-"""Executed copies of notebooks: where each lies, and which of them the book shows.
+"""Executed copies of notebooks: where each is, and which of them the book shows.
 
-The book shows what `build/PRESET/executed` holds: copies made at this preset with the parameters
-that the notebook has by itself, and not edited since. All others lie in `build/PRESET/changed`.
+The book shows what is in `build/PRESET/executed`: copies made at this preset with the notebook's
+own parameters, and not edited since. All others are in `build/PRESET/changed`.
 """
 
 from __future__ import annotations
@@ -60,41 +60,37 @@ def _like(default: Any, name: str, text: str) -> Any:
 
 
 def folder(preset: str) -> Path:
-    """Return where the copies lie that the book shows."""
+    """Return the folder of the copies that the book shows."""
     return ROOT / "build" / preset / "executed"
 
 
-def place(stem: str, preset: str, parameters: dict[str, Any]) -> Path:
-    """Return where a copy goes, by the parameters that were changed for it."""
+def target_of(stem: str, preset: str, parameters: dict[str, Any]) -> Path:
+    """Return the file of a copy, named by the parameters that were changed for it."""
     if not parameters:
         return folder(preset) / f"{stem}.ipynb"
     settings = [f"{name}={value}" for name, value in sorted(parameters.items())]
     name = ",".join([stem, *settings]).replace("/", "_")
-    return _others(preset) / f"{name}.ipynb"
+    return folder(preset).with_name("changed") / f"{name}.ipynb"
 
 
-def _others(preset: str) -> Path:
-    return folder(preset).with_name("changed")
-
-
-def check_place(out: Path, stem: str, preset: str, parameters: dict[str, Any]) -> None:
-    """Keep copies that the book does not show out of the folders that it is made from.
+def check_target(out: Path, stem: str, preset: str, parameters: dict[str, Any]) -> None:
+    """Refuse to write a copy that the book does not show into a folder that it is made from.
 
     Raises
     ------
     InputError
-        If the copy would lie among the book's, and is no part of it.
+        If the file is in such a folder, and is not the book's own copy.
     """
     of_book = {folder(name).resolve() for name in sections.PRESETS}
     if (
         out.resolve().parent in of_book
-        and out.resolve() != place(stem, preset, parameters).resolve()
+        and out.resolve() != target_of(stem, preset, parameters).resolve()
     ):
         raise InputError(f"{out.parent} holds the pages of the book: give another --out.")
 
 
 def sign(copy: Path, preset: str, parameters: dict[str, Any], seconds: float) -> None:
-    """Write beside a copy how it was made, and its checksum."""
+    """Write how a copy was made, and its checksum, to a file beside it."""
     made = {
         "preset": preset,
         "parameters": parameters,
@@ -115,15 +111,15 @@ def is_of_book(copy: Path, preset: str) -> bool:
 
 
 def set_aside(preset: str) -> None:
-    """Move copies that are no part of the book out of its folder, so that they are made again."""
+    """Move copies that do not belong to the book out of its folder: the build makes them again."""
     for stem in sections.NOTEBOOKS:
         copy = folder(preset) / f"{stem}.ipynb"
         if copy.is_file() and not is_of_book(copy, preset):
-            elsewhere = _others(preset) / copy.name
+            elsewhere = copy.parent.with_name("changed") / copy.name
             elsewhere.parent.mkdir(exist_ok=True)
             copy.replace(elsewhere)
             log.warning(
-                "%s is not as the build made it: it lies at %s now, and is made again.",
+                "%s is not as the build made it. It was moved to %s, and is made again.",
                 copy,
                 elsewhere,
             )

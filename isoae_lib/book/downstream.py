@@ -1,8 +1,8 @@
-"""How Tables 2 and 7 and Figures 7 and 8 are shown."""
+"""Sections 4.3 and A.2.1: Tables 2 and 7, Figures 7 and 8, and densities."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib.book.figures import bare, label
-from isoae_lib.book.tables import narrow, plain
+from isoae_lib.book.style import bare, label, plain
+from isoae_lib.book.tables import measured, narrow, ranked
 from isoae_lib.errors import InputError
-from isoae_lib.paper import sections
+from isoae_lib.paper import baseline_records, sections
 from isoae_lib.paper.baseline_records import Accuracies
 from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED
 from isoae_lib.paper.claims.rule import Table, attempted, mean_and_deviation, stand_ins, values
@@ -22,7 +22,7 @@ from isoae_lib.paper.density import on_manifold
 from isoae_lib.paper.printed import table_2, table_7
 from isoae_lib.paper.runs import Run
 
-RANKS = ("¹", "²", "³")
+TABLE_2, TABLE_7 = sections.SECTIONS["classification"], sections.SECTIONS["generalization"]
 NOTHING = "not run"
 TABLE_7_COLUMNS = {  # metric -> shown as, digits
     "error_per_pixel": ("error x 1000", 2),
@@ -33,17 +33,7 @@ TABLE_7_COLUMNS = {  # metric -> shown as, digits
 SAMPLED = {"frechet_samples": "one Gaussian", "frechet_mixture": "ten Gaussians"}
 
 
-def ranked(cells: Mapping[str, str], numbers: Mapping[str, float], highest: bool) -> dict[str, str]:
-    """Mark the first, second and third of a row by ¹, ² and ³; equals share a rank."""
-    sign = -1 if highest else 1
-    order = sorted({sign * v for v in numbers.values() if np.isfinite(v)})[: len(RANKS)]
-    marks = dict(zip(order, RANKS, strict=False))
-    return {
-        name: cell + marks.get(sign * numbers.get(name, np.nan), "") for name, cell in cells.items()
-    }
-
-
-def _measured(
+def _row(
     runs: Table,
     experiment: str,
     methods: Mapping[str, str],
@@ -51,14 +41,14 @@ def _measured(
     digits: int,
     percent: bool,
 ) -> dict[str, str]:
-    """One row: shown name -> mean and deviation over seeds, the best three marked.
+    """Return printed name -> mean and deviation over seeds, the best three marked.
 
     Shares are shown in percent, and the highest is best; of all else the lowest.
     """
     scale = 100 if percent else 1
     found = {shown: scale * values(runs, experiment, key, metric) for shown, key in methods.items()}
     cells = {
-        shown: mean_and_deviation(v, digits).replace("none", NOTHING) for shown, v in found.items()
+        shown: mean_and_deviation(v, digits) if len(v) else NOTHING for shown, v in found.items()
     }
     means = {shown: float(v.mean()) for shown, v in found.items() if len(v)}
     return ranked(cells, means, highest=percent)
@@ -67,7 +57,7 @@ def _measured(
 def accuracy_table(
     classifier: str,
     sources: Mapping[str, Table],
-    baselines: Mapping[str, Mapping[tuple[str, int], Accuracies]],
+    known: Mapping[str, Mapping[tuple[str, int], Accuracies]],
     suffix: str = "",
 ) -> pd.DataFrame:
     """Half of Table 2, in percent: as printed, and from each source of runs.
@@ -78,7 +68,7 @@ def accuracy_table(
         "svm" or "knn".
     sources : mapping
         What a row is called -> runs.
-    baselines : mapping
+    known : mapping
         What a row is called -> (data set, d) -> accuracies without an autoencoder, whose mean
         over the splits is shown.
     suffix : str
@@ -91,20 +81,33 @@ def accuracy_table(
         if not suffix:
             cells = {m: f"{100 * v:.1f}" for m, v in printed.items()}
             rows[title, d, "paper"] = ranked(cells, printed, highest=True)
-        methods = {m: f"{m},latent={d}" for m in sections.SECTIONS["classification"].methods}
+        methods = {m: f"{m},latent={d}" for m in TABLE_2.methods}
         ours = {}
         for source, runs in sources.items():
             experiment = _anywhere(runs, f"classification/{data}", methods.values())
-            known = baselines.get(source, {}).get((experiment.split("/")[1], d), {})
-            if known or any((experiment, m) in runs for m in methods.values()):
-                ours[source] = _measured(runs, experiment, methods, metric, 1, percent=True) | {
-                    name: f"{100 * np.mean(known[name][metric]):.1f}" for name in known
+            without = known.get(source, {}).get((experiment.split("/")[1], d), {})
+            if without or any((experiment, m) in runs for m in methods.values()):
+                ours[source] = _row(runs, experiment, methods, metric, 1, percent=True) | {
+                    name: f"{100 * np.mean(v[metric]):.1f}" for name, v in without.items()
                 }
         for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
             rows[title, d, source] = row
-    columns = [*sections.SECTIONS["classification"].methods, "PCA", "pixels"]
+    columns = [*TABLE_2.methods, "PCA", "pixels"]
     frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
-    return narrow(frame).rename_axis(["data", "d", "from"])
+    frame = frame.rename_axis(["data", "d", "from"]).rename_axis(CLASSIFIERS[classifier], axis=1)
+    return narrow(frame)
+
+
+def without_autoencoder(
+    sources: Iterable[str], data: str, preset: str
+) -> dict[str, Mapping[tuple[str, int], Accuracies]]:
+    """Return PCA's and pixels' accuracies for the published source and this build's, in this order.
+
+    `data` is this build's data set. What 5,000 digits give stands in for MNIST.
+    """
+    here = baseline_records.accuracies(data, preset)
+    here |= {("mnist", d): accuracies for (_, d), accuracies in here.items()}
+    return dict(zip(sources, (baseline_records.published_accuracies(), here), strict=True))
 
 
 def _anywhere(runs: Table, experiment: str, methods: Iterable[str]) -> str:
@@ -120,7 +123,7 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
     Lower is better. The paper's FID and the Frechet distance in this project's own features never
     share a name.
     """
-    methods = {m: m for m in sections.SECTIONS["generalization"].methods}
+    methods = {m: m for m in TABLE_7.methods}
     columns: dict[tuple[str, str], dict[str, str]] = {}
     for distance in ("L2", "FID"):
         printed = table_7()[data, distance]
@@ -131,7 +134,7 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
         there = [run for m in methods for run in runs.get((experiment, m), [])]
         for metric, (shown, digits) in TABLE_7_COLUMNS.items():
             if any(metric in run.metrics for run in there):
-                columns[source, shown] = _measured(
+                columns[source, shown] = _row(
                     runs, experiment, methods, metric, digits, percent=False
                 )
     if all(source == "paper" for source, _ in columns):
@@ -146,10 +149,10 @@ def table_7_name(method: str) -> str:
 
 
 def sampling_table(runs: Table, experiments: Mapping[str, str]) -> pd.DataFrame:
-    """Show the Frechet distance of decoded samples, by method; `experiments` by their titles."""
-    methods = {table_7_name(m): m for m in sections.SECTIONS["generalization"].methods}
+    """Show the Frechet distance of decoded samples, by method; experiments by their titles."""
+    methods = {table_7_name(m): m for m in TABLE_7.methods}
     rows = {
-        (title, shown): _measured(runs, experiment, methods, metric, 2, percent=False)
+        (title, shown): _row(runs, experiment, methods, metric, 2, percent=False)
         for title, experiment in experiments.items()
         for metric, shown in SAMPLED.items()
     }
@@ -159,7 +162,7 @@ def sampling_table(runs: Table, experiments: Mapping[str, str]) -> pd.DataFrame:
 def split_table(runs: Table) -> pd.DataFrame:
     """Show COIL-20's accuracies for both ways to split it, of the paper's methods."""
     rows = {
-        (split, d, metric): _measured(
+        (split, d, metric): _row(
             runs, "classification/coil20",
             {m: f"{m},latent={d}{suffix}" for m in PRINTED}, metric, 1,
             percent=True,
@@ -169,6 +172,24 @@ def split_table(runs: Table) -> pd.DataFrame:
         for metric in CLASSIFIERS
     }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["split", "d", "classifier"])
+
+
+def data_table(runs: Table, experiments: Mapping[str, str]) -> pd.DataFrame:
+    """Show what runs of Table 7 learned from, and two numbers to judge theirs by.
+
+    These are the error of the mean training image, and the accuracy of the classifier whose
+    features the Frechet distance uses; experiments by their titles.
+    """
+    numbers = {
+        "error of the mean image": ("mean_image_error", 2),
+        "accuracy of the classifier": ("classifier_accuracy", 3),
+    }
+    rows = {title: (runs, experiment, "AE") for title, experiment in experiments.items()}
+    first = [runs[experiment, "AE"][0] for experiment in experiments.values()]
+    frame = measured(rows, numbers).replace(" ±.*", "", regex=True)
+    frame.insert(0, "training images", [f"{run.spec.points:,}" for run in first])
+    frame.insert(1, "official data", [run.record["data"]["official"] for run in first])
+    return frame.replace({True: "yes", False: "no: a copy"})
 
 
 def densities(runs: Mapping[str, Run]) -> Figure:
@@ -183,12 +204,13 @@ def densities(runs: Mapping[str, Run]) -> Figure:
     return figure
 
 
-def classifier_accuracy(runs: Table, experiment: str) -> float:
-    """Return the accuracy of the classifier in whose features an experiment's runs are compared."""
-    return float(values(runs, experiment, "AE", "classifier_accuracy").mean())
+def kept_pictures(runs: Table, experiment: str, kind: str) -> dict[str, NDArray[np.uint8]]:
+    """Return what an experiment's records keep, "rebuilt" or "mixture", by method; first seed."""
+    there = (m for m in TABLE_7.methods if (experiment, m) in runs)
+    return {method: runs[experiment, method][0].figure(kind) for method in there}
 
 
-def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] = label) -> Figure:
+def pictures(rows: Mapping[str, NDArray[np.uint8]]) -> Figure:
     """Figures 7 and 8: one row of images for each method; images are vectors (n, D) of bytes."""
     count = min(len(row) for row in rows.values())
     figure, grid = plt.subplots(
@@ -199,7 +221,7 @@ def pictures(rows: Mapping[str, NDArray[np.uint8]], name: Callable[[str], str] =
             axes.imshow(as_picture(vector), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             bare(axes)
             axes.set_aspect("equal")
-        axes_row[0].set_ylabel(name(title), rotation=0, ha="right", va="center")
+        axes_row[0].set_ylabel(table_7_name(title), rotation=0, ha="right", va="center")
     return figure
 
 
@@ -220,8 +242,3 @@ def as_picture(vector: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return vector.reshape(side, side)
     side = round((len(vector) / 3) ** 0.5)
     return vector.reshape(3, side, side).transpose(1, 2, 0)
-
-
-def title_of(classifier: str) -> str:
-    """Return a classifier's name as printed."""
-    return CLASSIFIERS[classifier]

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None = None) -> None:
     """Execute a notebook at a preset and write the executed copy to `out`, whole or not at all.
 
-    One process at a time executes a notebook; others wait for it. How the copy was made goes to a
-    side file `STEM.json`, so that it holds nothing that changes from one execution to the next.
+    One process at a time executes a notebook; others wait for it. A second file, `STEM.json`, says
+    how the copy was made. So the copy has nothing that changes from one execution to the next.
 
     Raises
     ------
     InputError
-        For an unknown notebook, preset or parameter; for a place among the book's pages that the
-        copy must not have; when a cell fails, naming the partly executed copy; and when the kernel
-        dies.
+        If the notebook, the preset or a parameter is unknown; if `out` is among the pages of the
+        book, and the copy is not one of them; if a cell fails (the message names the partly
+        executed copy); if the kernel dies.
     """
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     import jupytext
@@ -46,12 +46,12 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     for name in parameters:
         choose(f"parameter of {stem}", name, copies.defaults(stem))
     out = out.absolute()
-    copies.check_place(out, stem, preset, parameters)
+    copies.check_target(out, stem, preset, parameters)
     folder = copies.folder(preset).with_name("unfinished")
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         CACHE.mkdir(parents=True, exist_ok=True)
-        held = FileLock(folder.parent / f".{stem}.lock").acquire()
+        alone = FileLock(folder.parent / f".{stem}.lock").acquire()
     notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python"
@@ -59,7 +59,7 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     source, running = Path(f"{stem}.source.ipynb"), Path(f"{stem}.ipynb")
     logging.getLogger("papermill").setLevel(logging.ERROR)
     started = time.monotonic()
-    with held, chdir(folder):  # papermill reads the braces of a long path as parameters
+    with alone, chdir(folder):  # papermill reads the braces of a long path as parameters
         jupytext.write(notebook, source)
         try:
             papermill.execute_notebook(
@@ -82,7 +82,7 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
 
 
 def _kernel() -> type[AsyncKernelManager]:
-    """Return what starts this environment's own kernel, whatever else is called `python3`."""
+    """Return a manager of this environment's own kernel, not of another one called `python3`."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -101,7 +101,7 @@ def _kernel() -> type[AsyncKernelManager]:
 
 
 def _write_stable(running: Path, out: Path) -> None:
-    """Move the executed notebook to its place without papermill's times, paths and random ids."""
+    """Write the executed notebook to `out` without papermill's times, paths and random ids."""
     notebook = json.loads(running.read_text(encoding="utf-8"))
     notebook["metadata"].pop("papermill", None)
     for number, cell in enumerate(notebook["cells"]):

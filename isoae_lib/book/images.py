@@ -1,32 +1,111 @@
-"""The figures of sections 4.2 and 4.4: embeddings of images, close-ups, losses against lambda."""
+"""Sections 4.2 and 4.4: embeddings of images, losses against lambda, the settings compared."""
 
 from __future__ import annotations
 
-import base64
-import io
-import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from fractions import Fraction
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib.book.figures import COLOURS, MARKERS, bare, label
-from isoae_lib.book.interactive import bundle
+from isoae_lib.book.style import COLOURS, MARKERS, bare, label
+from isoae_lib.book.tables import measured, narrow
+from isoae_lib.core import notation
 from isoae_lib.core.arrays import Array
+from isoae_lib.paper import baseline_records, sections
+from isoae_lib.paper.claims.images import FIGURE_6 as SWEPT_DATA
 from isoae_lib.paper.claims.images import WEIGHED, weights_of
 from isoae_lib.paper.claims.rule import Table, data_title
+from isoae_lib.paper.data.images import DATA_SETS
 from isoae_lib.paper.metrics.plane import POSES, chosen
-from isoae_lib.paper.sections import FIGURE_5_METHODS
+from isoae_lib.paper.runs import Run
 
 SHOWN = 6000  # points of an embedding in a figure: more hide each other
-HOVERED = 1600  # points that show their image: a square number, for one square sheet of pictures
 Row = Mapping[str, tuple[Array, NDArray]]  # method -> codes (n, 2), classes (n,)
+FIGURE_5 = {  # title -> experiment
+    f"{DATA_SETS[data].title}, {network}": f"{section}/{data}"
+    for section, network in sections.FIGURE_5_NETWORKS.items()
+    for data in sections.SECTIONS[section].data_sets
+}
+FIGURE_6 = {data_title(experiment): experiment for experiment in SWEPT_DATA}
+PLANE_METRICS = {  # printed name -> metric, digits
+    "crowding": ("crowding", 2),
+    "variation of rotations": ("ring_variation", 2),
+    "closed rings": ("closed_rings", 2),
+    "silhouette": ("silhouette", 2),
+    "5-NN accuracy": ("knn_accuracy", 2),
+    "trustworthiness": ("trustworthiness", 2),
+    "continuity": ("continuity", 2),
+    "condition of df": ("condition_median", 1),
+    "error per pixel": ("rmse", 3),
+}
+
+
+def codes_of(runs: Table, experiment: str) -> Row:
+    """Return the codes of every autoencoder of Figure 5 of an experiment, first seed."""
+    first = {
+        m: runs[experiment, m][0] for m in sections.FIGURE_5_METHODS if (experiment, m) in runs
+    }
+    return {method: (run.codes, run.labels) for method, run in first.items()}
+
+
+def published_baselines(experiment: str) -> Row:
+    """Return the published embeddings of an experiment's data set by U-MAP and t-SNE, if any."""
+    record = baseline_records.published_embeddings().get(
+        experiment.partition("/")[2], {"planes": {}}
+    )
+    return {method: (plane, record["labels"]) for method, plane in record["planes"].items()}
+
+
+def plane_numbers(
+    runs: Table,
+    experiments: Mapping[str, str],
+    others: Mapping[tuple[str, str], Mapping[str, float]],
+) -> pd.DataFrame:
+    """Show what Figure 5 says in numbers: a row for each experiment and method.
+
+    Parameters
+    ----------
+    experiments : mapping
+        Title of a group of rows -> where its runs are.
+    others : mapping
+        (Title, method) -> metrics of embeddings that no run made; below the others.
+    """
+    rows = {
+        (title, method): (runs, experiment, method)
+        for title, experiment in experiments.items()
+        for method in sections.FIGURE_5_METHODS
+    }
+    below = {
+        row: {
+            shown: f"{metrics[m]:.{digits}f}" if m in metrics else "–"
+            for shown, (m, digits) in PLANE_METRICS.items()
+        }
+        for row, metrics in others.items()
+    }
+    ours = measured(rows, PLANE_METRICS).replace("diverged", "–")
+    frame = pd.concat([ours, pd.DataFrame.from_dict(below, orient="index")])
+    return narrow(frame.loc[:, (frame != "–").any()])
+
+
+def published_numbers(runs: Table, data: str) -> pd.DataFrame:
+    """Show Figure 5 in numbers for the published runs on a data set."""
+    experiments = {
+        title: experiment
+        for title, experiment in FIGURE_5.items()
+        if experiment.endswith(f"/{data}")
+    }
+    there = {
+        title: experiment for title, experiment in experiments.items() if codes_of(runs, experiment)
+    }
+    numbers = baseline_records.published_embeddings().get(data, {"metrics": {}})["metrics"]
+    return plane_numbers(runs, there, {(DATA_SETS[data].title, m): n for m, n in numbers.items()})
 
 
 def class_colours(count: int) -> list[tuple[float, float, float]]:
@@ -57,7 +136,7 @@ def _scatter(axes: Axes, codes: Array, labels: NDArray, colours: NDArray) -> Non
     axes.scatter(x, y, c=colours[labels[some]], s=1.5, linewidths=0)
 
 
-def embeddings(row: Row, title: str, classes: Sequence[str]) -> Figure:
+def embedding_row(row: Row, title: str, classes: Sequence[str]) -> Figure:
     """Figure 5 for one network: an embedding for each method, coloured by class."""
     figure, panels = _panels(len(row), 4)
     colours = np.array(class_colours(len(classes)))
@@ -87,7 +166,7 @@ def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     return figure
 
 
-def strip(runs: Table, experiment: str) -> Figure:
+def weight_row(runs: Table, experiment: str) -> Figure:
     """Figure 6, top: embeddings of an experiment for growing lambda, of the first seed."""
     figure, panels = _panels(len(WEIGHED), 5)
     colours = np.array(class_colours(10))
@@ -100,21 +179,22 @@ def strip(runs: Table, experiment: str) -> Figure:
 
 
 def loss_curves(runs: Table, experiments: Sequence[str]) -> Figure:
-    """Figure 6, bottom: the three losses against lambda, L_rec linear, the others logarithmic.
+    """Figure 6, bottom: I-AE's three losses against lambda, L_rec linear, the others logarithmic.
 
-    One line per experiment; bars span the seeds.
+    One line for each experiment; bars span the seeds.
     """
     figure, grid = plt.subplots(1, 3, figsize=(10, 3))
-    for experiment, colour, marker in zip(experiments, ("I-AE", "CAE"), ("o", "s"), strict=False):
+    at = np.arange(len(WEIGHED))
+    for experiment, line in zip(experiments, ("-o", "--s"), strict=False):
         for axes, name in zip(grid, ("L_rec", "L_iso", "L_piso"), strict=True):
-            found = weights_of(runs, experiment, name)
-            values = [v.mean() for v in found.values()]
-            spread = [np.abs(np.array([v.min(), v.max()]) - v.mean()) for v in found.values()]
+            seeds = list(weights_of(runs, experiment, name).values())
+            means = np.array([v.mean() for v in seeds])
+            span = means - [v.min() for v in seeds], [v.max() for v in seeds] - means
             axes.errorbar(
-                np.arange(len(found)), values, np.transpose(spread), color=COLOURS[colour],
-                marker=marker, label=data_title(experiment), capsize=2,
+                at, means, span, fmt=line, color=COLOURS["I-AE"], label=data_title(experiment),
+                capsize=2,
             )  # fmt: skip
-            axes.set_xticks(np.arange(len(found)), [f"{w:g}" for w in found], rotation=60)
+            axes.set_xticks(at, [f"{w:g}" for w in WEIGHED], rotation=60)
             axes.set(xlabel=r"$\lambda_{iso}$", title=f"${name[0]}_{{{name[2:]}}}$")
             axes.set_yscale("linear" if name == "L_rec" else "log")
     grid[0].legend()
@@ -124,102 +204,110 @@ def loss_curves(runs: Table, experiments: Sequence[str]) -> Figure:
 def along_steps(runs: Table, experiment: str) -> Figure:
     """Figure 5 in numbers while training goes on: a line through the means, a point for each seed.
 
-    Runs of every length that an experiment has, `METHOD,steps=N` among them.
+    Runs of every length thof an experiment has, `METHOD,steps=N` among them.
     """
     panels = {"crowding": "crowding", "knn_accuracy": "5-NN accuracy", "rmse": "error per pixel"}
     figure, grid = plt.subplots(1, 3, figsize=(10, 3.2))
-    for method in FIGURE_5_METHODS:
-        found = [
-            run
-            for (where, name), group in runs.items()
-            if where == experiment and re.fullmatch(rf"{method}(,steps=\d+)?", name)
-            for run in group
+    for method in sections.FIGURE_5_METHODS:
+        names = [
+            n for p, n in runs if p == experiment and re.fullmatch(rf"{method}(,steps=\d+)?", n)
         ]
+        found = [run for name in names for run in runs[experiment, name]]
         steps = np.array([run.spec.steps for run in found])
+        lengths = np.unique(steps)
+        look = {"color": COLOURS[method], "marker": MARKERS[method]}
         for axes, (metric, name) in zip(grid, panels.items(), strict=True):
             numbers = np.array([run.metrics[metric] for run in found])
-            means = [numbers[steps == n].mean() for n in np.unique(steps)]
-            style = {"color": COLOURS[method], "marker": MARKERS[method]}
-            axes.plot(np.unique(steps), means, label=label(method), ms=5, **style)
-            axes.plot(steps, numbers, ls="", ms=3, alpha=0.5, **style)
+            means = [numbers[steps == length].mean() for length in lengths]
+            axes.plot(lengths, means, label=label(method), ms=5, **look)
+            axes.plot(steps, numbers, ls="", ms=3, alpha=0.5, **look)
             axes.set(xscale="log", xlabel="steps", ylabel=name)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 
-def hover(codes: Array, pixels: NDArray, labels: NDArray, classes: Sequence[str]) -> dict[str, Any]:
-    """An embedding whose points show their image, as `display(..., raw=True)` takes it.
+def scales(sources: Mapping[str, Table], *wanted: str) -> pd.DataFrame:
+    """Show how large the runs of some sections on images are: a row for each experiment and source.
 
-    Parameters
-    ----------
-    codes : array (n, 2)
-    pixels : uint8 array (n, H, W)
-    labels, classes
-        Of each image, and their names.
+    "share of the width" is the factor for the printed number of channels or units.
     """
-    import plotly.graph_objects as go
-
-    some = chosen(len(codes), HOVERED)
-    figure = go.Figure()
-    for k, (colour, name) in enumerate(zip(class_colours(len(classes)), classes, strict=False)):
-        mine = some[labels[some] == k]
-        x, y = np.round(codes[mine], 3).T
-        figure.add_trace(
-            go.Scattergl(
-                x=x, y=y, mode="markers", name=name, hoverinfo="none",
-                customdata=np.searchsorted(some, mine),
-                marker={"size": 5, "color": f"rgb{tuple(round(255 * c) for c in colour)}"},
-            )
-        )  # fmt: skip
-    figure.update_layout(
-        height=460, margin={"l": 0, "r": 0, "t": 10, "b": 0}, plot_bgcolor="white",
-        paper_bgcolor="white", hovermode="closest", legend={"orientation": "h"},
-        xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
-    )  # fmt: skip
-    still, axes = plt.subplots(figsize=(7.2, 4.6))
-    colours = class_colours(len(classes))
-    axes.scatter(codes[some, 0], codes[some, 1], c=[colours[k] for k in labels[some]], s=5)
-    axes.set_aspect("equal", adjustable="datalim")
-    bare(axes)
-    sheet = json.dumps(_sheet(pixels[some]))
-    then = _SHOW_IMAGE % (sheet, pixels.shape[1], _columns(len(some)))
-    return bundle(figure, still, "hover", then)
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for source, runs in sources.items():
+        for (experiment, _), group in runs.items():
+            if experiment.partition("/")[0] in wanted:
+                groups.setdefault((experiment, source), []).extend(group)
+    rows = {}
+    for (experiment, source), group in groups.items():
+        spec, data = group[0].spec, group[0].record["data"]
+        rows[f"{data_title(experiment)}, {spec.network}", source] = {
+            "share of the width": str(Fraction(spec.width_factor)),
+            "images": f"{spec.points:,}",
+            "steps": f"{spec.steps:,}",
+            "batch": str(spec.batch),
+            "epochs": f"{spec.steps * spec.batch / spec.points:.1f}",
+            "rate": f"{spec.rate:g}",
+            "L_rec": spec.reduction,
+            "seeds": str(len({run.spec.seed for run in group})),
+            "official data": "yes" if data["official"] else "no: a copy",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").sort_index()
 
 
-def _columns(count: int) -> int:
-    return int(np.ceil(np.sqrt(count)))
+def ablations(runs: Table, experiment: str) -> pd.DataFrame:
+    """Show what the choices of decisions 1, 2, 4 and 12 change: a row for each that was trained.
+
+    Losses are the record's, over training images; RMSE, of a pixel, has one unit in all rows.
+    """
+    base = "I-AE,weight=0.075"
+    choices = {"as above": base} | {
+        f"{decision.split()[0]}: {setting}": f"{base},{setting}"
+        for decision, setting in sections.ABLATIONS.items()
+    }
+    rows = {
+        title: {name: run.record["losses"].get(name) for name in ("L_iso", "L_piso")}
+        | _plane_of(run)
+        for title, method in choices.items()
+        for run in runs.get((experiment, method), [])[:1]
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").round(3)
 
 
-def _sheet(pixels: NDArray) -> str:
-    """Return all images side by side on one sheet, dark on light, as a PNG in an address."""
-    from PIL import Image
-
-    columns, (n, h, w) = _columns(len(pixels)), pixels.shape
-    sheet = np.zeros((columns, columns, h, w), np.uint8)
-    sheet.reshape(-1, h, w)[:n] = pixels
-    content = io.BytesIO()
-    Image.fromarray(255 - sheet.transpose(0, 2, 1, 3).reshape(columns * h, columns * w)).save(
-        content, "PNG", optimize=True
-    )
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+def _plane_of(run: Run) -> dict[str, float | str | None]:
+    """Return what shows the strength of a regularizer in the plane."""
+    names = {
+        "RMSE": "rmse",
+        "singular value of df": "singular_value_median",
+        "crowding": "crowding",
+        "5-NN accuracy": "knn_accuracy",
+    }
+    return {shown: run.metrics.get(metric) for shown, metric in names.items()}
 
 
-_SHOW_IMAGE = """
-  const sheet = %s, side = %d, columns = %d, zoom = 3;
-  const tile = document.createElement("div");
-  Object.assign(tile.style, {
-    position: "fixed", display: "none", width: side * zoom + "px", height: side * zoom + "px",
-    border: "1px solid #555", pointerEvents: "none", zIndex: 1000, imageRendering: "pixelated",
-    backgroundImage: "url(" + sheet + ")", backgroundSize: columns * side * zoom + "px"
-  });
-  document.body.appendChild(tile);
-  plot.on("plotly_hover", function (event) {
-    const k = event.points[0].customdata, at = event.event;
-    tile.style.backgroundPosition =
-      -(k %% columns) * side * zoom + "px " + -Math.floor(k / columns) * side * zoom + "px";
-    tile.style.left = Math.min(at.clientX + 14, innerWidth - side * zoom - 8) + "px";
-    tile.style.top = at.clientY - side * zoom / 2 + "px";
-    tile.style.display = "block";
-  });
-  plot.on("plotly_unhover", function () { tile.style.display = "none"; });
-"""
+def sweep(runs: Table, section: str) -> pd.DataFrame:
+    """Show the runs that the rivals' settings are chosen from, and the choice (decision 14)."""
+    network = sections.FIGURE_5_NETWORKS[section]
+    rows = {}
+    for method, names in sections.SECTIONS[section].sweep_runs().items():
+        experiment = f"{section}/mnist"
+        found = {name: runs[experiment, name][0] for name in names if (experiment, name) in runs}
+        accuracy = {name: run.metrics.get("knn_accuracy", 0) for name, run in found.items()}
+        best = max(accuracy, key=accuracy.__getitem__, default="")
+        for name, run in found.items():
+            setting = name.split(",")[1].replace("=", " ")
+            rows[network, method, setting] = {
+                **_plane_of(run),
+                "": "chosen" if name == best else "",
+            }
+    digits = {"RMSE": 4, "singular value of df": 2, "crowding": 2, "5-NN accuracy": 3}
+    return pd.DataFrame.from_dict(rows, orient="index").round(digits)
+
+
+def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:
+    """Show a network's layers, with parameters and multiply-adds for one image."""
+    frame = pd.DataFrame(notation.summary(name, latent, width))
+    counts = ["parameters", "multiply_adds"]
+    frame["shape"] = [" x ".join(map(str, shape)) for shape in frame["shape"]]
+    frame.loc[len(frame)] = {"part": "", "layer": "together", "shape": "", **frame[counts].sum()}
+    frame[counts] = frame[counts].map("{:,}".format)
+    printed = {"shape": "output", "multiply_adds": "multiply-adds"}
+    return frame.rename(columns=printed).set_index("part")

@@ -19,11 +19,11 @@ from isoae_lib.paper.claims import with_count
 
 
 def html_folder(preset: str) -> Path:
-    """Return where a preset's pages go: `build/html`, or apart from it for `smoke`."""
+    """Return the folder of a preset's pages: `build/html`, and another one for `smoke`."""
     return ROOT / "build" / ("html" if preset != "smoke" else "smoke/html")
 
 
-def build(preset: str) -> Path:
+def assemble(preset: str) -> Path:
     """Build the html of a preset from its executed notebooks; return the first page.
 
     One process at a time builds pages; others wait for it.
@@ -31,7 +31,7 @@ def build(preset: str) -> Path:
     Raises
     ------
     InputError
-        If a notebook is not executed yet, or was edited since; if Sphinx gives a warning or an
+        If a notebook is not executed yet, or its copy was edited; if Sphinx gives a warning or an
         error; if the pages cannot be written.
     """
     choose("preset", preset, sections.PRESETS)
@@ -39,10 +39,10 @@ def build(preset: str) -> Path:
     with writing(base):
         base.mkdir(parents=True, exist_ok=True)
         with FileLock(base.parent / ".site.lock"):
-            return _build(preset, base)
+            return _assemble(preset, base)
 
 
-def _build(preset: str, base: Path) -> Path:
+def _assemble(preset: str, base: Path) -> Path:
     source = base / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
@@ -61,14 +61,14 @@ def _build(preset: str, base: Path) -> Path:
     _copy_scripts(source / "_extra")
     log = base / "site.log"
     with log.open("w", encoding="utf-8") as lines:
-        told = subprocess.run(
+        done = subprocess.run(
             tied.command(
                 "jupyter_book.cli.main:main", "build", str(source), "--all",
                 "--path-output", str(base / "site"), "-W", "-n", "--keep-going",
             ),
             stdout=lines, stderr=subprocess.STDOUT, cwd=ROOT,
         )  # fmt: skip
-    if told.returncode:
+    if done.returncode:
         worst = [
             line
             for line in log.read_text(encoding="utf-8").splitlines()
@@ -84,7 +84,7 @@ def _build(preset: str, base: Path) -> Path:
 
 
 def _config() -> str:
-    """Return the book's configuration: that of pages by hand, with scripts that need no network."""
+    """Return `_config.yml` with what a build changes: no announcement, scripts without network."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     sphinx = config["sphinx"]["config"]
     del sphinx["html_theme_options"]["announcement"]
@@ -94,7 +94,7 @@ def _config() -> str:
 
 
 def _count_verdicts(page: Path, ledger: Path) -> None:
-    """Put the ledger's count of verdicts on a page: what the cell tagged `tally` shows."""
+    """Copy the count of verdicts, which the cell tagged `tally` of the ledger shows, to a page."""
     cells = nbformat.read(ledger, as_version=4).cells
     (cell,) = [cell for cell in cells if "tally" in cell.metadata.get("tags", ())]
     count = "".join(cell.outputs[0].data["text/markdown"])
@@ -103,7 +103,7 @@ def _count_verdicts(page: Path, ledger: Path) -> None:
 
 
 def _copy_scripts(folder: Path) -> None:
-    """Copy the two scripts that pages load, from the packages that carry them: no network."""
+    """Copy the two scripts that pages load from the packages that contain them: no network."""
     folder.mkdir()
     plotly = _package("plotly") / "package_data" / "plotly.min.js"
     mathjax = _package("sphinx-mathjax-offline") / "static" / "mathjax" / "tex-svg.js"

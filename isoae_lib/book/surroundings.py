@@ -1,4 +1,4 @@
-"""What a process sees of the machine around it: never a user's own settings of the tools inside."""
+"""Keep the user's own settings of Jupyter, matplotlib and Snakemake out of this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from isoae_lib.files import ROOT
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ask to end; SIGHUP: the terminal is gone
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal is closed
 CACHE = ROOT / "build" / "cache"
 FOREIGN = (
     "IPYTHON", "JUPYTER", "MATPLOTLIB", "MPL", "PAPERMILL_", "PYTHON", "SNAKEMAKE_",
@@ -33,9 +33,9 @@ CACHES = {  # of every tool that would write to the home folder or to /tmp
 
 
 def settle() -> None:
-    """Make this process and those it starts independent of locale, home folder and variables.
+    """Make this process and its children independent of locale, home folder and variables.
 
-    In a checkout, every cache goes below `build/cache`.
+    In a checkout, every cache is below `build/cache`.
     """
     for name in ("ISOAE_STORE", "ISOAE_DATA_DIR"):
         if name in os.environ:  # processes that are started work in other folders
@@ -44,8 +44,8 @@ def settle() -> None:
         del os.environ[name]
     os.environ |= {"PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}  # text is UTF-8; no import from "."
     if (ROOT / "Snakefile").is_file():
-        os.environ |= {name: str(CACHE / place) for name, place in CACHES.items()}
-    if sys.warnoptions:  # PYTHONWARNINGS=error would end the program at anybody's warning
+        os.environ |= {name: str(CACHE / folder) for name, folder in CACHES.items()}
+    if sys.warnoptions:  # PYTHONWARNINGS=error would end the program at any warning
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
     for stream in (sys.stdout, sys.stderr):
@@ -54,7 +54,7 @@ def settle() -> None:
 
 
 def at_ending(handler: Callable[..., None]) -> None:
-    """Call `handler` at signals that ask to end; what is ignored, as under nohup, stays so."""
+    """Call `handler` on signals that ask to end, but not on those that are ignored, as by nohup."""
     for number in ENDING:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)

@@ -1,6 +1,6 @@
 """Run a program that ends when its parent does: `python -m ...tied GRACE MODULE:FUNCTION`.
 
-A killed process cannot stop its children. So each child looks whether its parent is still there.
+A killed process cannot stop its children. So each child checks whether its parent is still there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import time
 
 from isoae_lib import files  # noqa: F401  (where the project is, before a program changes folder)
 
-PARENT = "ISOAE_PARENT"  # number of the process that starts others
+PARENT = "ISOAE_PARENT"  # id of the process that starts others
 WORKING = "ISOAE_WORKING"  # file on which every process of a build holds a shared lock
-INTERVAL = 0.3  # seconds between two looks
+INTERVAL = 0.3  # seconds between two checks
 
 
 def command(program: str, *words: str, grace: float = 0) -> list[str]:

@@ -37,6 +37,23 @@ def gram_from_lengths(directions: Tensor, lengths: Tensor) -> Tensor:
     return solution.reshape(d, d)
 
 
+def identities(
+    A: Tensor, B: Tensor, over: Callable[[Tensor], Tensor] = torch.median
+) -> dict[str, float]:
+    """Return how far A (..., D, d) and B (..., d, D) are from eqs. (3), (4), (5) and from BA = I.
+
+    Frobenius norms; `over` turns those of many matrices into one number.
+    """
+    eye = torch.eye(A.shape[-1], dtype=A.dtype)
+    errors = {
+        "|A'A - I|": A.mT @ A - eye,
+        "|BB' - I|": B @ B.mT - eye,
+        "|BA - I|": B @ A - eye,
+        "|B - A'|": B - A.mT,
+    }
+    return {name: over(error.norm(dim=(-2, -1))).item() for name, error in errors.items()}
+
+
 def lemma_2_counterexamples() -> dict[str, tuple[Tensor, Tensor]]:
     """Return A (3, 2), B (2, 3) that violate just one hypothesis of Lemma 2, by its name."""
     A = torch.eye(3, 2, dtype=torch.float64)

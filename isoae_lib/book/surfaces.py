@@ -1,71 +1,33 @@
-"""One style and one function a figure of the paper; matplotlib, and plotly for what turns."""
+"""Figure 1 and section 4.1: a curve and surfaces, Table 1, Figures 3 and 4."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from textwrap import fill
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
+import pandas as pd
 from matplotlib.figure import Figure
 
 from isoae_lib.book.interactive import bundle
+from isoae_lib.book.style import COLOURS, INKS, MARKERS, REFERENCE, bare, label, plain
+from isoae_lib.book.tables import ranked
 from isoae_lib.core.arrays import Array
-from isoae_lib.core.methods import METHODS
-from isoae_lib.paper.claims.rule import Outcome, Verdict
+from isoae_lib.paper import printed, sections
+from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
 from isoae_lib.paper.data.curves import beside, curve
-from isoae_lib.paper.data.surfaces import Surface
+from isoae_lib.paper.data.surfaces import SURFACES, Surface
 from isoae_lib.paper.metrics.curves import OFFSETS
 from isoae_lib.paper.metrics.surfaces import RATIO_BINS
 from isoae_lib.paper.runs import Run
 
-# The same method has the same colour everywhere; what is no autoencoder is grey.
-SHOWN = {name: row for name, row in METHODS.items() if row.colour}
-COLOURS = {name: row.colour for name, row in SHOWN.items()} | {
-    "U-MAP": "#7A7A7A", "t-SNE": "#9C9C9C", "LLE": "#BEBEBE"
-}  # fmt: skip
-MARKERS = {name: row.marker for name, row in SHOWN.items()} | {
-    "U-MAP": "h",
-    "t-SNE": "d",
-    "LLE": "*",
-}
+SECTION = sections.SECTIONS["3d"]
+COLUMNS = 5  # panels in a row of Figure 3
+BESIDE, MOVED, DATA = INKS  # points beside the curve, where they go, and the data of Figure 1
+FAR = MOVED  # parts of a decoded surface that are far from the true one
 PER_BAR = 10  # bins of the recorded histogram of edge ratios that are drawn as one
-POSITION = "viridis"  # colours a point by its place on the surface; monotone in grey
-
-
-def style() -> None:
-    """Set the book's matplotlib style: light ground, thin axes, sizes that read on a phone."""
-    plt.style.use("seaborn-v0_8-whitegrid")
-    mpl.rcParams.update({
-        "figure.dpi": 110, "savefig.dpi": 110, "figure.facecolor": "white",
-        "savefig.facecolor": "white", "font.size": 11, "axes.titlesize": 11,
-        "axes.labelsize": 11, "axes.edgecolor": "#555555", "axes.linewidth": 0.8,
-        "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
-        "lines.linewidth": 1.8, "image.cmap": POSITION, "figure.constrained_layout.use": True,
-        "axes.prop_cycle": plt.cycler(color=[row.colour for row in SHOWN.values()]),
-        "svg.hashsalt": "isoae",
-    })  # fmt: skip
-
-
-def label(method: str) -> str:
-    """Return a method's name as printed in figures and tables."""
-    return METHODS[method].label or method if method in METHODS else method
-
-
-def place(chart: Array) -> Array:
-    """Return a number in [0, 1] a point, by its first chart coordinate: what colours it."""
-    first = chart[:, 0]
-    return (first - first.min()) / (first.max() - first.min())
-
-
-def bare(axes: Axes) -> None:
-    """Leave out ticks and grid, where coordinates mean nothing."""
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
 
 
 def projections(runs: Mapping[str, Run]) -> Figure:
@@ -80,13 +42,11 @@ def projections(runs: Mapping[str, Run]) -> Figure:
             start = beside(curve(len(end))[0], offset)
             axes.quiver(
                 *start.T, *(end - start).T, angles="xy", scale_units="xy", scale=1, width=0.0025,
-                color=COLOURS["CAE"], zorder=3,
+                color=MOVED, zorder=3,
             )  # fmt: skip
-            axes.plot(*start.T, ".", color=COLOURS["I-AE"], ms=4, zorder=4)
-            axes.plot(*end.T, "|", color=COLOURS["CAE"], ms=7, zorder=4)
-        axes.plot(
-            *run.points.T, "o", color=COLOURS["RAE-GP"], ms=6, mec="white", zorder=5, label="data"
-        )
+            axes.plot(*start.T, ".", color=BESIDE, ms=4, zorder=4)
+            axes.plot(*end.T, "|", color=MOVED, ms=7, zorder=4)
+        axes.plot(*run.points.T, "o", color=DATA, ms=6, mec="white", zorder=5, label="data")
         axes.set(title=label(method), ylabel="$x_2$", aspect="equal")
     panels[-1, 0].set_xlabel("$x_1$")
     panels[0, 0].legend(loc="upper right", ncols=2)
@@ -101,26 +61,29 @@ def code_along_curve(runs: Mapping[str, Run]) -> Figure:
         codes = (codes - codes[0]) * np.sign(codes[-1] - codes[0])
         length = curve(len(codes))[1][:, 0]
         axes.plot(length, codes, dashes, color=COLOURS[method], label=label(method))
-    axes.plot(length, length, ":", color="#555555", lw=1, label="slope 1")
+    axes.plot(length, length, label="slope 1", **REFERENCE)
     axes.set(xlabel="position on the curve (arc length)", ylabel="latent code $z$")
     axes.legend()
     return figure
 
 
-def embeddings(surface: Surface, points: Array, chart: Array, codes: Mapping[str, Array]) -> Figure:
-    """One row of Figure 3: the 3D data and its embeddings, coloured by place on the surface."""
-    columns = 5
-    rows = -(-(len(codes) + 1) // columns)
-    figure = plt.figure(figsize=(2.1 * columns, 2.25 * rows))
-    colour = place(chart)
-    solid: Any = figure.add_subplot(rows, columns, 1, projection="3d")
-    solid.scatter(*points.T, c=colour, s=3)
+def embedding_row(
+    surface: Surface, points: Array, chart: Array, codes: Mapping[str, Array]
+) -> Figure:
+    """One row of Figure 3: the 3D data and its embeddings.
+
+    A point has the colour of its first chart coordinate.
+    """
+    rows = -(-(len(codes) + 1) // COLUMNS)
+    figure = plt.figure(figsize=(2.1 * COLUMNS, 2.25 * rows))
+    solid: Any = figure.add_subplot(rows, COLUMNS, 1, projection="3d")
+    solid.scatter(*points.T, c=chart[:, 0], s=3)
     solid.view_init(elev=12, azim=-70) if surface.developable else solid.view_init(25, -60)
     solid.set(title=surface.title, xticklabels=[], yticklabels=[], zticklabels=[])
     solid.set_box_aspect(np.ptp(points, axis=0))
     for i, (method, plane) in enumerate(codes.items(), start=2):
-        axes = figure.add_subplot(rows, columns, i)
-        axes.scatter(plane[:, 0], plane[:, 1], c=colour, s=2)
+        axes = figure.add_subplot(rows, COLUMNS, i)
+        axes.scatter(plane[:, 0], plane[:, 1], c=chart[:, 0], s=2)
         axes.set_title(label(method))
         axes.set_aspect("equal", adjustable="datalim")
         bare(axes)
@@ -140,7 +103,7 @@ def edge_histograms(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
                 label=label(method), lw=2.6 if method == "I-AE" else 1.2,
                 marker=MARKERS[method], markevery=8, ms=4,
             )  # fmt: skip
-        axes.axvline(1, color="#555555", lw=0.8, ls=":")
+        axes.axvline(1, **REFERENCE)
         axes.set(title=title, xlabel="edge ratio $l_{ij}$ (mean scaled to 1)", xlim=(0, 3))
     np.atleast_1d(panels)[0].set_ylabel("density")
     np.atleast_1d(panels)[-1].legend(fontsize=9)
@@ -163,7 +126,7 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
         )  # fmt: skip
         for box, method in zip(boxes["boxes"], values):
             box.set(facecolor=COLOURS[method], edgecolor=COLOURS[method])
-        axes.axhline(1, color="#555555", lw=0.8, ls=":")
+        axes.axhline(1, **REFERENCE)
         axes.set(title=title, yscale="log")
         axes.set_xticks(range(1, len(values) + 1), [label(m) for m in values], rotation=40)
         axes.grid(axis="x", visible=False)
@@ -185,13 +148,13 @@ def decoder_surfaces(runs: Mapping[str, Run]) -> Figure:
     for i, (method, run) in enumerate(runs.items(), start=1):
         decoded = run.figure("decoded_surface").astype(float)
         far = run.figure("far_from_surface")[..., None]
-        shade = np.where(far, mpl.colors.to_rgba(COLOURS["CAE"]), (0.7, 0.7, 0.7, 1))
+        shade = np.where(far, mpl.colors.to_rgba(FAR), (0.7, 0.7, 0.7, 1))
         axes: Any = figure.add_subplot(1, len(runs), i, projection="3d")
         axes.plot_surface(
             *np.moveaxis(decoded, -1, 0), facecolors=shade[:-1, :-1], rstride=1, cstride=1,
             linewidth=0, antialiased=False, alpha=0.75,
         )  # fmt: skip
-        axes.scatter(*run.points[::4].T, color=COLOURS["I-AE"], s=2)
+        axes.scatter(*run.points[::4].T, color=DATA, s=2)
         axes.view_init(elev=15, azim=-65)
         axes.set(title=label(method), xticklabels=[], yticklabels=[], zticklabels=[])
         axes.set_box_aspect(np.ptp(decoded.reshape(-1, 3), axis=0))
@@ -206,7 +169,7 @@ def turning_surfaces(runs: Mapping[str, Run]) -> dict[str, Any]:
     cells: list[dict[str, str]] = [{"type": "scene"} for _ in runs]
     figure = make_subplots(
         rows=1, cols=len(runs), specs=[cells],
-        subplot_titles=[label(m).replace("$L_{piso}$", "L_piso") for m in runs],
+        subplot_titles=[plain(m) for m in runs],
     )  # fmt: skip
     for column, run in enumerate(runs.values(), start=1):
         decoded, far = (run.figure(f)[::2, ::2] for f in ("decoded_surface", "far_from_surface"))
@@ -214,7 +177,7 @@ def turning_surfaces(runs: Mapping[str, Run]) -> dict[str, Any]:
         figure.add_trace(
             go.Surface(
                 x=x, y=y, z=z, surfacecolor=far.astype(int), cmin=0, cmax=1,
-                colorscale=[[0, "#B5B5B5"], [1, COLOURS["CAE"]]], showscale=False,
+                colorscale=[[0, "#B5B5B5"], [1, FAR]], showscale=False,
                 hoverinfo="skip",
             ), row=1, col=column,
         )  # fmt: skip
@@ -222,7 +185,7 @@ def turning_surfaces(runs: Mapping[str, Run]) -> dict[str, Any]:
         figure.add_trace(
             go.Scatter3d(
                 x=px, y=py, z=pz, mode="markers", hoverinfo="skip",
-                marker={"size": 1.8, "color": COLOURS["I-AE"]},
+                marker={"size": 1.8, "color": DATA},
             ), row=1, col=column,
         )  # fmt: skip
     scene = {"aspectmode": "data", **{f"{a}axis": {"visible": False} for a in "xyz"}}
@@ -233,53 +196,51 @@ def turning_surfaces(runs: Mapping[str, Run]) -> dict[str, Any]:
     return bundle(figure, decoder_surfaces(runs), "figure-4")
 
 
-VERDICT_COLOURS = {  # of the bar, and of the words on it
-    Verdict.REPRODUCED: ("#0072B2", "white"),
-    Verdict.PARTLY: ("#56B4E9", "black"),
-    Verdict.NOT: ("#D55E00", "white"),
-    Verdict.NOT_ATTEMPTED: ("#BBBBBB", "black"),
-}
+def table_1(sources: Mapping[str, Table]) -> pd.DataFrame:
+    """Table 1: as printed, and from each source of runs; the first three of a row are marked."""
+    methods = [m for m in SECTION.methods if m != "I-AE-without-L_piso"]
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for data, surface in SURFACES.items():
+        numbers = printed.table_1().get(data, {})
+        cells = {m: f"{numbers[m]:.2f}" if m in numbers else "–" for m in methods}
+        rows[surface.title, "paper"] = ranked(cells, numbers, highest=False)
+        for source, runs in sources.items():
+            found = {m: values(runs, f"3d/{data}", m, "edge_ratio_std") for m in methods}
+            means = {m: float(v.mean()) for m, v in found.items() if len(v)}
+            cells = {m: _as_printed(found[m]) if m in means else "–" for m in methods}
+            rows[surface.title, source] = ranked(cells, means, highest=False)
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def verdict_bars(ledger: Iterable[Outcome]) -> Figure:
-    """One bar of verdicts: how many claims ended in each."""
-    figure, axes = plt.subplots(figsize=(8, 1.3))
-    counts, left = Counter(outcome.verdict for outcome in ledger), 0
-    for verdict in [verdict for verdict in Verdict if counts[verdict]]:
-        colour, ink = VERDICT_COLOURS[verdict]
-        axes.barh(0, counts[verdict], left=left, color=colour, edgecolor="white")
-        words, middle = f"{fill(verdict, 14)}\n{counts[verdict]}", left + counts[verdict] / 2
-        axes.text(middle, 0, words, ha="center", va="center", color=ink)
-        left += counts[verdict]
-    axes.axis("off")
-    return figure
+def _as_printed(numbers: np.ndarray) -> str:
+    """Format a cell of Table 1: two decimals as in print, three where two would show one digit."""
+    return mean_and_deviation(numbers, 3 if numbers.mean() < 0.05 else 2)
 
 
-def growth(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Time of a step against points, and against the latent size, both axes logarithmic."""
-    lines = {
-        "points": {
-            "reference": ("double backward", COLOURS["CAE"], "s"),
-            "ours_iae": ("I-AE, ours", COLOURS["I-AE"], "o"),
-            "floor": ("matrix products of I-AE", COLOURS["U-MAP"], "v"),
-            "ours_ae": ("AE, ours", COLOURS["AE"], "^"),
-        },
-        "latent": {
-            "full_jacobians": ("full Jacobians", COLOURS["CAE"], "s"),
-            "ours_iae": ("one probe each, ours", COLOURS["I-AE"], "o"),
-        },
+def other_settings(runs: Table, data: str) -> pd.DataFrame:
+    """Show Table 1's number of the rivals at other settings (decision 14), below that of I-AE."""
+    own = sections.spec(f"3d/{data}/I-AE", "published")
+    rows = {("I-AE", f"weight {own.weight:g}"): "I-AE"}
+    for method, (field, (weaker, stronger)) in SECTION.otherwise.items():
+        for value in (weaker, as_above := getattr(own, field), stronger):
+            name = method if value == as_above else f"{method},{field}={value}"
+            rows[method, f"{field} {value:g}"] = name
+    found = {row: values(runs, f"3d/{data}", name, "edge_ratio_std") for row, name in rows.items()}
+    shown = {
+        row: {"std": mean_and_deviation(v, 3), "seeds": len(v)}
+        for row, v in found.items()
+        if len(v)
     }
-    names = {"points": "points a step", "latent": "latent size $d$"}
-    figure, grid = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
-    for axes, (sweep, wanted) in zip(grid, lines.items(), strict=True):
-        found = [row for row in rows if row["sweep"] == sweep]
-        at = [row[sweep] for row in found]
-        for key, (name, color, marker) in wanted.items():
-            axes.loglog(
-                at, [row[f"{key}_ms"] for row in found], marker=marker, color=color, label=name
-            )
-        axes.set(xlabel=names[sweep], xticks=at, xticklabels=at)
-        axes.minorticks_off()
-        axes.legend()
-    grid[0].set_ylabel("milliseconds a step")
-    return figure
+    return pd.DataFrame.from_dict(shown, orient="index")
+
+
+def rows_of(
+    sources: Mapping[str, Table], methods: Iterable[str] = SECTION.methods
+) -> dict[tuple[str, str, str], tuple[Table, str, str]]:
+    """Return rows for `tables.measured`: every source, surface and method."""
+    return {
+        (source, surface.title, plain(m)): (runs, f"3d/{data}", m)
+        for source, runs in sources.items()
+        for data, surface in SURFACES.items()
+        for m in methods
+    }

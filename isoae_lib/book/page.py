@@ -1,0 +1,95 @@
+"""What every chapter has: its runs at the head, verdicts and provenance at the tail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from IPython.display import HTML, Markdown, display
+
+from isoae_lib.book import cards, style
+from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper.claims.rule import Table, table
+from isoae_lib.paper.runs import Run
+
+Named = list[tuple[str, Run]]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter, the parameters of its notebook, and the runs of this build and of the project."""
+
+    notebook: str
+    preset: str
+    parameters: dict[str, object]
+    of_build: Named
+    of_repository: Named
+
+    @cached_property
+    def here(self) -> Table:
+        """The runs of this build, by experiment and method."""
+        return table(self.of_build)
+
+    @cached_property
+    def published(self) -> Table:
+        """The published runs, by experiment and method."""
+        return table(self.of_repository)
+
+    @property
+    def sources(self) -> dict[str, Table]:
+        """Both, under the names that tables print."""
+        return {"published": self.published, f"this build ({self.preset})": self.here}
+
+    def published_at(self, experiments: Mapping[str, str]) -> dict[str, str]:
+        """Return the experiments, by title, that have published runs; print the other titles."""
+        known = {experiment for experiment, _ in self.published}
+        for title in (title for title, name in experiments.items() if name not in known):
+            print(f"{title}: no run is published yet.")
+        return {title: name for title, name in experiments.items() if name in known}
+
+    def verdicts(self, *parts: str) -> None:
+        """Show the claims of sections of the paper, judged on this build and on published runs."""
+        for source, known in (("this build", self.here), ("the published runs", self.published)):
+            rows = claims.ledger(known, *parts)
+            display(Markdown(f"Of {source}:"), cards.verdict_table(rows))
+
+    def provenance(self, *wanted: str) -> None:
+        """Show where the numbers come from: this build, and the published runs of sections."""
+        settings = "".join(f" --set {name}={value}" for name, value in self.parameters.items())
+        repeat = f"isoae notebook {self.notebook} --preset {self.preset}{settings}"
+        display(cards.provenance(self.of_build, self.preset, repeat))
+        display(Markdown("The published runs:"), self.published_card(*wanted))
+
+    def published_card(self, *wanted: str, sweep: bool = False) -> HTML:
+        """Return the card of the published runs of some sections, or of the sweep in them."""
+        swept = sections.swept()
+        found = [
+            (name, run)
+            for name, run in self.of_repository
+            if name.partition("/")[0] in wanted and (name in swept) == sweep
+        ]
+        if not found:
+            return HTML("<p>No run of this chapter is published yet.</p>")
+        repeat = "isoae train NAME --preset published --seed SEED"
+        return cards.provenance(found, "published", repeat)
+
+
+def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
+    """Set the book's style and return a chapter's runs, training those that are missing.
+
+    Parameters
+    ----------
+    notebook : str
+        Its name without `.py`.
+    seed : int
+        The first seed of the runs of this build.
+    **others
+        The notebook's other parameters; the provenance card repeats them.
+    """
+    style.use()
+    wanted = sections.notebook_runs(notebook, preset, seed)
+    return Chapter(
+        notebook, preset, {"seed": seed} | others, runs.named(wanted, preset),
+        list(runs.published()),
+    )  # fmt: skip
