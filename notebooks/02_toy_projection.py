@@ -45,8 +45,8 @@ print(inspect.getsource(objectives.contractive))
 # %% [markdown]
 # ## The picture
 #
-# The data are large green points, and the learned manifold is black. Small blue points lie beside
-# the curve, evenly spaced. A red arrow leads from each of them to the place where
+# The data are large green points, and the learned manifold is black. Small dark blue points lie
+# beside the curve, evenly spaced. A dark red arrow leads from each of them to the place where
 # decoder(encoder(.)) sends it, and a tick marks that place.
 
 # %% tags=["hide-input"]

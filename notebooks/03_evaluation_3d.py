@@ -130,8 +130,8 @@ tables.measured(surfaces.rows_of(chapter.sources), columns)
 # %% [markdown]
 # ## Figure 4: the decoder's surface with and without $L_{piso}$
 #
-# The decoder is evaluated over the whole bounding box of the codes. Red parts are further from the
-# true surface than a tenth of its size. No data are there.
+# The decoder is evaluated over the whole bounding box of the codes. Dark red parts are further from
+# the true surface than a tenth of its size. No data are there.
 
 # %% tags=["hide-input"]
 pair = {m: shown["s-shape"][m] for m in ("I-AE-without-L_piso", "I-AE")}

@@ -21,7 +21,8 @@ from isoae_lib.paper import sections
 
 chapter = page.head("06_sensitivity", preset, seed=seed)
 here, published = chapter.here, chapter.published
-experiment = f"sensitivity/{sections.SECTIONS['sensitivity'].data_at(preset)[0]}"
+(data, *_) = sections.SECTIONS["sensitivity"].data_at(preset)
+experiment = f"sensitivity/{data}"
 
 # %% [markdown]
 # ## The experiment

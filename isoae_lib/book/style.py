@@ -19,11 +19,8 @@ MARKERS = {name: row.marker for name, row in DRAWN.items()} | {
     "U-MAP": "h", "t-SNE": "d", "LLE": "*"
 }  # fmt: skip
 INKS = ("#332288", "#882255", "#44AA99")  # for lines that are no method: Paul Tol's "muted"
-REFERENCE: dict[str, Any] = {
-    "color": "#555555",
-    "linestyle": ":",
-    "linewidth": 1,
-}  # what a line should be
+# A line that others should follow.
+REFERENCE: dict[str, Any] = {"color": "#555555", "linestyle": ":", "linewidth": 1}
 
 
 def use() -> None:
