@@ -110,7 +110,13 @@ def test_get_trains_once_and_the_record_is_whole(store, monkeypatch):
     run, again = runs.get(AE, "smoke"), runs.get(AE, "smoke")
     assert len(calls) == 1 and run.record == again.record
     names = {file.name for file in run.folder.iterdir()}
-    assert names == {"run.json", "history.csv", "embedding.npz", "weights.safetensors"}
+    assert names == {
+        "run.json",
+        "history.csv",
+        "embedding.npz",
+        "figures.npz",
+        "weights.safetensors",
+    }
     asked = "key spec preset status losses metrics seconds peak_memory_bytes device versions commit"
     assert set(asked.split()) <= set(run.record)
     assert run.spec == AE and run.spec.key == run.folder.name
