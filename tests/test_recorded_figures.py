@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from make_golden import TINY
 
-from isoae_lib.book import surfaces
+from isoae_lib.book import surfaces as pages
 from isoae_lib.core.diagnostics import decoder_map, differentials, encoder_map, project
 from isoae_lib.errors import InputError
 from isoae_lib.paper import runs
@@ -107,10 +107,10 @@ def test_figures_are_drawn_without_weights(trained, monkeypatch, tmp_path):
         runs.publish(run, f"section/{name}/AE")
     known = {run.spec.data: run for _, run in runs.published()}
     surface, toy = ({"AE": known[data]} for data in ("s-shape", "curve"))
-    surfaces.turning_surfaces(surface)
+    pages.turning_surfaces(surface)
     drawn = [
-        surfaces.projections(toy), surfaces.code_along_curve(toy), surfaces.decoder_surfaces(surface),
-        surfaces.edge_histograms({"S shape": surface}), surfaces.singular_values({"S": surface}),
+        pages.projections(toy), pages.code_along_curve(toy), pages.decoder_surfaces(surface),
+        pages.edge_histograms({"S shape": surface}), pages.singular_values({"S": surface}),
     ]  # fmt: skip
     histogram = drawn[3].axes[0].lines[0].get_ydata()
     ratios = surfaces.ratios_over(
@@ -126,11 +126,11 @@ def test_figures_leave_out_what_diverged_and_say_what_a_record_lacks(trained):
     run = trained["surface"]
     diverged = replace(run, record=run.record | {"status": "diverged", "files": {}})
     older = replace(run, record=run.record | {"files": {}})
-    figure = surfaces.edge_histograms({"S shape": {"AE": run, "CAE": diverged}})
+    figure = pages.edge_histograms({"S shape": {"AE": run, "CAE": diverged}})
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["AE"]
-    for draw in (surfaces.edge_histograms, surfaces.singular_values):
+    for draw in (pages.edge_histograms, pages.singular_values):
         with pytest.raises(InputError, match=r"keeps no .*: train the run again"):
             draw({"S shape": {"AE": older}})
     with pytest.raises(InputError, match="keeps no decoded_surface"):
-        surfaces.decoder_surfaces({"AE": older})
+        pages.decoder_surfaces({"AE": older})
     plt.close("all")
