@@ -68,7 +68,7 @@ def covered_grid(codes: ArrayLike, fineness: float = 1.0, reach: float = 4.0) ->
     span = codes.max(0) - codes.min(0)
     triangulation = Delaunay(codes)
     corners = codes[triangulation.simplices]
-    near = _circumradius(corners) < reach * h
+    near = circumradius(corners) < reach * h
     spacing = max(fineness * h, float(np.sqrt(span.prod() / GRID_LIMIT)))
     axes = [np.arange(low, low + size, spacing) for low, size in zip(codes.min(0), span)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
@@ -77,7 +77,7 @@ def covered_grid(codes: ArrayLike, fineness: float = 1.0, reach: float = 4.0) ->
     return Grid(points, inside.reshape(points.shape[:2]), spacing)
 
 
-def _circumradius(triangles: Array) -> Array:
+def circumradius(triangles: Array) -> Array:
     """Product of the sides over four times the area, for (m, 3, 2) corners."""
     a, b, c = (triangles[:, i] - triangles[:, i - 1] for i in range(3))
     doubled_area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
