@@ -106,7 +106,7 @@ for title, experiment in chapter.published_at(images.FIGURE_5).items():
         images.close_ups(row, (0, 7, 13))
 
 # %% tags=["hide-input"]
-for data in sections.SECTIONS["classification"].data_sets:
+for data in sections.SECTIONS["classification"].all_data:
     display(images.published_numbers(published, data))
 
 # %% [markdown]

@@ -26,7 +26,7 @@ here, published = chapter.here, chapter.published
 section = sections.SECTIONS["generalization"]
 data = section.data_at(preset)[0]
 experiment = f"generalization/{data}"
-titles = {DATA_SETS[d].title: f"generalization/{d}" for d in section.data_sets}
+titles = {DATA_SETS[d].title: f"generalization/{d}" for d in section.all_data}
 there = chapter.published_at(titles)
 
 # %% [markdown]
@@ -54,7 +54,7 @@ images.scales(chapter.sources, "generalization")
 # than the paper, has $\lambda_{iso}$.
 
 # %% tags=["hide-input"]
-for name in section.data_sets:
+for name in section.all_data:
     display(downstream.generalization_table(name, chapter.sources))
 
 # %% [markdown]

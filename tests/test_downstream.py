@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -63,6 +64,13 @@ def test_table_2_has_every_printed_row_and_ours_beside_it():
     without_runs = frame.loc[("COIL-20", 64, "ours")]
     assert without_runs["PCA"] == "25.0" and set(without_runs[:6]) == {downstream.NOTHING}
     assert len(frame) == 2 * len(printed)
+
+
+def test_table_2_has_rows_for_data_that_the_paper_does_not_have(monkeypatch):
+    more = replace(downstream.TABLE_2, added_data=("cifar10",))
+    monkeypatch.setattr(downstream, "TABLE_2", more)
+    frame = downstream.accuracy_table("knn", {}, {})
+    assert list(frame.xs("CIFAR-10").index) == [(d, "here") for d in sections.LATENTS]
 
 
 def test_table_2_marks_the_printed_best():

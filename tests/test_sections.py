@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -49,6 +49,15 @@ def test_of_images_short_presets_take_mnist_and_the_paper_all_that_are_there(onl
     only()
     assert figure_1.data_at("smoke") == ("curve",)
     assert surfaces.data_at("laptop") == surfaces.data_sets
+
+
+def test_data_beside_those_of_the_paper_are_trained_at_every_preset_if_they_are_there(only):
+    more = replace(sections.SECTIONS["classification"], added_data=("cifar10",))
+    only("mnist", "cifar10")
+    for preset in sections.PRESETS:
+        assert more.data_at(preset) == ("mnist", "cifar10")
+    only("mnist")
+    assert more.data_at("laptop") == ("mnist",)
 
 
 def test_digits_that_stand_in_are_tuned_as_mnist_and_never_more_than_there_are():

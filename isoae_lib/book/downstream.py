@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -76,11 +77,12 @@ def accuracy_table(
     """
     metric = classifier + suffix
     rows: dict[tuple[str, int, str], dict[str, str]] = {}
-    for (data, d), printed in table_2(classifier).items():
+    printed = table_2(classifier)
+    for data, d in [*printed, *product(TABLE_2.added_data, sections.LATENTS)]:
         title = images.DATA_SETS[data].title
-        if not suffix:
-            cells = {m: f"{100 * v:.1f}" for m, v in printed.items()}
-            rows[title, d, "paper"] = ranked(cells, printed, highest=True)
+        if not suffix and (numbers := printed.get((data, d))):
+            cells = {m: f"{100 * v:.1f}" for m, v in numbers.items()}
+            rows[title, d, "paper"] = ranked(cells, numbers, highest=True)
         methods = {m: f"{m},latent={d}" for m in TABLE_2.methods}
         ours = {}
         for source, runs in sources.items():
@@ -126,7 +128,7 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
     methods = {m: m for m in TABLE_7.methods}
     columns: dict[tuple[str, str], dict[str, str]] = {}
     for distance in ("L2", "FID"):
-        printed = table_7()[data, distance]
+        printed = table_7().get((data, distance), {})
         cells = {m: f"{v:g}" for m, v in printed.items()}
         columns["paper", distance] = ranked(cells, printed, highest=False)
     for source, runs in sources.items():

@@ -31,7 +31,7 @@ Row = Mapping[str, tuple[Array, NDArray]]  # method -> codes (n, 2), classes (n,
 FIGURE_5 = {  # title -> experiment
     f"{DATA_SETS[data].title}, {network}": f"{section}/{data}"
     for section, network in sections.FIGURE_5_NETWORKS.items()
-    for data in sections.SECTIONS[section].data_sets
+    for data in sections.SECTIONS[section].all_data
 }
 FIGURE_6 = {data_title(experiment): experiment for experiment in SWEPT_DATA}
 PLANE_METRICS = {  # printed name -> metric, digits

@@ -39,8 +39,8 @@ class Section:
         The page that shows it.
     data_sets, compared : tuple of str
         The paper's data sets, and the methods that the paper compares on them.
-    added : tuple of str
-        Methods beside those: the page shows them, and claims do not judge them.
+    added_data, added : tuple of str
+        Data sets and methods beside those: the page shows them, and claims do not judge them.
     variants : tuple of str
         Settings such as "latent=16" that every method is trained with, one after the other.
     settings : mapping
@@ -68,6 +68,7 @@ class Section:
     notebook: str
     data_sets: tuple[str, ...]
     compared: tuple[str, ...]
+    added_data: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     variants: tuple[str, ...] = ("",)
     settings: Settings = field(default_factory=dict)
@@ -86,6 +87,11 @@ class Section:
         return (*self.compared, *self.added)
 
     @property
+    def all_data(self) -> tuple[str, ...]:
+        """The data sets that its page shows."""
+        return (*self.data_sets, *self.added_data)
+
+    @property
     def network(self) -> str:
         """The network that its runs have, if no exception says otherwise."""
         return str(self.settings.get("network", RunSpec.network))
@@ -93,18 +99,18 @@ class Section:
     @property
     def known_data(self) -> tuple[str, ...]:
         """The data sets that its runs may have: the stand-in for MNIST is one."""
-        return (*self.data_sets, *([FEW_DIGITS] if "mnist" in self.data_sets else []))
+        return (*self.all_data, *([FEW_DIGITS] if "mnist" in self.data_sets else []))
 
     def data_at(self, preset: str) -> tuple[str, ...]:
         """Return the data sets that a preset trains on, of those that are on this machine.
 
-        The shorter presets take one data set of images, MNIST or what stands in for it.
+        Of the paper's images, the shorter presets take MNIST only, or what stands in for it.
         """
         found = []
-        for data in self.data_sets:
+        for data in self.all_data:
             if data not in images.DATA_SETS:
                 found.append(data)
-            elif preset == "paper" or data == "mnist":
+            elif preset == "paper" or data in ("mnist", *self.added_data):
                 if images.present(data) != "missing":
                     found.append(data)
                 elif data == "mnist":

@@ -29,7 +29,7 @@ CHOSEN: dict[str, Settings] = {  # with S-CNN, for all CNNs of Figure 5 and Tabl
 }  # fmt: skip
 CHOSEN_WITH_IRAE: dict[str, Settings] = {**CHOSEN, "IRAE": {"weight": 0.01}}
 
-_TABLE = (
+SECTIONS = {section.name: section for section in (
     Section(
         name="toy", shows="Figure 1", notebook="02_toy_projection",
         data_sets=("curve",), compared=("I-AE", "CAE"), seeds=TWO_SEEDS_AT_FIRST,
@@ -194,8 +194,7 @@ _TABLE = (
         },
         tested=True,
     ),
-)  # fmt: skip
-SECTIONS = {section.name: section for section in _TABLE}
+)}  # fmt: skip
 FIGURE_5_NETWORKS = {  # section -> network
     name: section.network
     for name, section in SECTIONS.items()
@@ -208,7 +207,7 @@ ALSO_SHOWN = {  # runs that a page shows beside those of its own section, if it 
     LEDGER: (),
     "09_speed": (),
 }
-NOTEBOOKS = tuple(sorted({*ALSO_SHOWN, *(section.notebook for section in _TABLE)}))
+NOTEBOOKS = tuple(sorted({*ALSO_SHOWN, *(section.notebook for section in SECTIONS.values())}))
 
 
 def spec(name: str, preset: str, seed: int = 0) -> RunSpec:
@@ -248,7 +247,7 @@ def notebook_runs(stem: str, preset: str, first: int = 0) -> list[tuple[str, int
     """
     choose("notebook", stem, NOTEBOOKS)
     choose("preset", preset, PRESETS)
-    own = [section for section in _TABLE if stem in (section.notebook, LEDGER)]
+    own = [section for section in SECTIONS.values() if stem in (section.notebook, LEDGER)]
     runs = [run for section in own for run in section.runs(preset, first)]
     return runs + [(name, first) for name in ALSO_SHOWN.get(stem, ())]
 

@@ -123,7 +123,7 @@ def _great_circle(a: Array, b: Array) -> Array:
     return 2 * SPHERE_RADIUS * np.arcsin(np.clip(chord / (2 * SPHERE_RADIUS), 0, 1))
 
 
-_ALL = (
+SURFACES = {surface.name: surface for surface in (
     Surface(
         "s-shape", "S shape", _s_chart, _s_embed, _planar, 3 * np.pi * S_RADIUS * S_HEIGHT, True
     ),
@@ -135,8 +135,7 @@ _ALL = (
         "open-sphere", "Open sphere", _sphere_chart, _sphere_embed, _great_circle,
         2 * np.pi * SPHERE_RADIUS * (SPHERE_RADIUS + SPHERE_TOP), False,
     ),
-)  # fmt: skip
-SURFACES = {surface.name: surface for surface in _ALL}
+)}  # fmt: skip
 
 
 def surface(name: str) -> Surface:
