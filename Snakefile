@@ -85,7 +85,8 @@ rule execute:
 rule site:
     input:
         rules.notebooks.input,
-        [f"{ROOT}/{name}" for name in ("_config.yml", "_toc.yml", "isoae_lib/book/site.py")],
+        [f"{ROOT}/{name}" for name in ("_config.yml", "_toc.yml", "CONTRIBUTING.md")],
+        f"{ROOT}/isoae_lib/book/site.py",
         [p for p in glob.glob(f"{ROOT}/book/**/*", recursive=True) if "." in p.rsplit("/", 1)[-1]],
     output: f"{HTML}/index.html"
     log: f"{BASE}/logs/book.log"

@@ -1,12 +1,17 @@
-"""Tiny runs of every method, whose losses stand in golden.json: `python tests/make_golden.py`."""
+"""Tiny runs of every method, whose losses stand in golden.json.
+
+`python tests/make_golden.py METHOD` writes those of a method, and of all methods without one.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.spec import TRAINING_VERSION
+from isoae_lib.errors import choose
 from isoae_lib.paper import fitting
 from isoae_lib.paper.specs import RunSpec
 
@@ -26,8 +31,10 @@ def losses_of_tiny(name: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    losses = {name: losses_of_tiny(name) for name in RUNS}
+    methods = [choose("method", name, METHODS) for name in sys.argv[1:]] or METHODS
+    file = Path(__file__).with_name("golden.json")
+    losses = json.loads(file.read_text(encoding="utf-8"))["losses"]
+    losses |= {name: losses_of_tiny(name) for name in RUNS if name.split("/")[1] in methods}
+    losses = {name: losses[name] for name in RUNS}
     content = {"training_version": TRAINING_VERSION, "losses": losses}
-    Path(__file__).with_name("golden.json").write_text(
-        json.dumps(content, indent=1) + "\n", encoding="utf-8"
-    )
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

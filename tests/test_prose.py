@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "book").glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 DECISIONS = ROOT / "book" / "decisions.md"
-LINKED = [*PAGES, ROOT / "README.md"]
+LINKED = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 HOSTS = {"arxiv.org", "doi.org", "github.com", "openreview.net", "www.w3.org"}
 HOSTS |= {  # where the data sets are given out, and the server of a test
     "yann.lecun.com", "ossci-datasets.s3.amazonaws.com", "cave.cs.columbia.edu",
@@ -158,7 +158,7 @@ def test_names_of_the_library_are_where_a_page_says(page: Path):
         (name, file) for name, file in told if not re.search(rf"\b{name}\b", text_of(ROOT / file))
     ]
     assert not lost
-    assert told or page.name != "run_it_yourself.md"
+    assert told or page.name != "CONTRIBUTING.md"
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)

@@ -1,8 +1,13 @@
-"""What "Adding something" says in run_it_yourself works to the letter, in a copy of the project."""
+"""Each recipe of CONTRIBUTING.md, followed to the letter in a copy of the project.
+
+The tests read the page: they write its lines to the files that it names, and run its commands.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,173 +15,184 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from test_images import idx, packed
 
 from isoae_lib.files import ROOT
-from isoae_lib.paper.data import decoding, images
 
-TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
-FUNCTION = '''
-
-def sparse(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight) -> Terms:
-    """SAE: L_rec + lambda E |z|_1."""
-    z = model.encoder(x)
-    return _rec(x, model.decoder(z), spec) | {"|z|": weight * z.abs().sum(1).mean()}
-'''
-SHEET = """    Surface(
-        "sheet", "Bent sheet", lambda n, rng: rng.uniform((0, 0), (1.5, 0.5), (n, 2)),
-        lambda c: np.stack([np.sin(c[:, 0]), c[:, 1], np.cos(c[:, 0])], axis=1), _planar, 0.75, True
-    ),
-"""
-CLAIM = """    Claim(
-        "even ratios", "4.1", "edge ratios are even", "in words", "std is at most 9",
-        on_each(["3d/s-shape"], ("AE",), lambda runs, experiment: demands("so", True)),
-    ),
-"""
-JUDGE = """
-from types import SimpleNamespace
-from isoae_lib.paper import claims
-long = SimpleNamespace(spec=SimpleNamespace(steps=9999, seed=0), metrics={})
-(found,) = [o for o in claims.ledger({("3d/s-shape", "AE"): [long]}) if o.ours == "so"]
-print(found.claim.name, found.verdict, found.seeds)
-"""
-LETTERS = """    "letters": DataSet(
-        "Letters", (1, 28, 20), tuple("abcdefghijklmnopqrstuvwxyz"), 200, _idx,
-        _idx_parts({train!r}, {test!r}),
-        page="https://doi.org", licence="none", pictures="may be shown",
-    ),
-"""
-SHOW_LETTERS = """
-from isoae_lib.cli import app
-from isoae_lib.paper import runs
-from isoae_lib.paper.specs import AMBIENT, RunSpec
-assert AMBIENT["letters"] == 560
-run = runs.get(RunSpec(data="letters", method="AE", points=150, steps=2, latent=16, width=8))
-assert run.data.official and set(run.labels) == set(range(26)) and len(run.data.test[0]) == 52
-assert 0 <= run.metrics["knn"] <= 1
-app(["data", "status"])
-"""
-SHOW = """
-from isoae_lib.book import surfaces, workflow
-from isoae_lib.paper import claims, runs, sections, specs
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"^### (.+)\n((?:(?!##).*\n)+)", PAGE, re.MULTILINE))
+STEP = re.compile(r"^\d\. ((?:.+\n)+)\n   ```(\w+)\n((?:.*\n)*?)   ```$", re.MULTILINE)
+SPOT = re.compile(
+    r"(Make|Above|Below|Behind|At the end of)(?: `([^`]+)`(?: and `([^`]+)`)? in)? `([\w./]+\.\w+)`"
+)
+BLANKS = re.compile(r"write them there in place of `(\w+)` and `(\w+)`")
+HEAD = """
+from isoae_lib.book import cards, downstream, surfaces, workflow
+from isoae_lib.paper import claims, estimate, runs, sections
 from isoae_lib.paper.claims import rule
-name = {name!r}
-run = runs.get(specs.change(sections.spec(name, "smoke"), {settings!r}))
-assert run.metrics["edge_ratio_std"] > 0
-assert (name, 0) in sections.notebook_runs("03_evaluation_3d", "smoke")
-assert name in [job.name for job in workflow.jobs_of("smoke", "book")]
-assert workflow.seconds_of(sections.spec(name, "paper")) > 0
-here = rule.table([(name, run)])
-claims.ledger(here)
-print(surfaces.table_1({{"here": here}}).to_string())
-"""
-CHAPTER = """# %% tags=["parameters"]
-preset = "laptop"
-seed = 0
 
-# %%
-from isoae_lib.paper import runs, sections
-for name, run in runs.named(sections.notebook_runs("10_more", preset, seed), preset):
-    print(name, run.record["status"])
+def planned(name):
+    jobs = {job.name: job.seconds for job in workflow.jobs_of("smoke", "book")}
+    assert jobs[name] > 0 and (name, 0) in sections.notebook_runs("08_claims", "paper"), jobs
+    section = sections.SECTIONS[name.split("/")[0]]
+    assert name in [run for run, _ in section.runs("smoke")]
+    estimate.seconds_per_step = lambda *_: 1.0  # a calibration takes ten seconds
+    costs = {cost.shows: (cost.runs, cost.seconds > 0) for cost in estimate.costs("smoke")}
+    assert costs[section.shows] == (len(section.runs("smoke")), True), costs
+
+def here(name):
+    return {"here": rule.table([(name, runs.load(name, "smoke"))])}
 """
-SECTION = """    Section(
-        name="more", shows="Figure 99", notebook="10_more",
-        data_sets=("s-shape",), compared=("AE", "CAE"),
-        scales=dict.fromkeys(SCALES, {"points": 60, "steps": 5, "width": 8, "depth": 1}),
-    ),
+
+SHOW_METHOD = """
+name = "3d/s-shape/SAE"
+planned(name)
+print(float(surfaces.table_1(here(name)).loc[("S shape", "here"), "SAE"].rstrip("¹")))
 """
-PLANNED = """
-from isoae_lib.book import workflow
-from isoae_lib.paper import estimate
-names = [job.name for job in workflow.jobs_of("smoke", "book")]
-assert {"more/s-shape/AE", "more/s-shape/CAE", "10_more"} <= set(names), names
-estimate.CALIBRATION = 0.1
-assert [cost.runs for cost in estimate.costs("smoke") if cost.shows == "Figure 99"] == [2]
+SHOW_SURFACE = """
+name = "3d/sheet/I-AE"
+planned(name)
+print(float(surfaces.table_1(here(name)).loc[("Bent sheet", "here"), "I-AE"].rstrip("¹")))
+"""
+SHOW_IMAGES = """
+name = "classification/letters/I-AE,latent=16"
+planned(name)
+assert runs.load(name, "smoke").data.official
+table = downstream.accuracy_table("knn", here(name), {})
+print(float(table.loc[("Letters", 16, "here"), "I-AE"].rstrip("¹")))
+assert not [claim for claim in claims.CLAIMS if "Letters" in claim.name]
+"""
+SHOW_CLAIM = """
+ledger = claims.ledger(rule.table(runs.published()), "4.1")
+print(cards.verdict_table(ledger).data)
+(found,) = [outcome for outcome in ledger if outcome.claim.name == "half of AE"]
+for experiment, method in found.runs:
+    planned(f"{experiment}/{method}")
 """
 
 
 @pytest.fixture
 def copy(tmp_path):
-    """The library and the printed tables, to add something to."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("isoae_lib", "data/paper", "notebooks"):
-        shutil.copytree(ROOT / name, tmp_path / "copy" / name, ignore=ignore)
-    shutil.copy(ROOT / "Snakefile", tmp_path / "copy")
-    return tmp_path / "copy"
+    """A copy of the project, with the published runs of one section."""
+    folder, ignore = tmp_path / "copy", shutil.ignore_patterns("__pycache__")
+    for name in ("isoae_lib", "data/paper", "data/runs/3d", "notebooks", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+    for name in ("Snakefile", "_toc.yml", "README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
 
 
-def edit(file, before, after):
-    text = file.read_text(encoding="utf-8")
-    assert text.count(before) == 1, f"{file.name} has {text.count(before)} times {before!r}"
-    file.write_text(text.replace(before, after), encoding="utf-8")
+def follow(copy, recipe):
+    """Do the steps of a recipe, one after the other; return what the last command prints."""
+    for words, kind, code in STEP.findall(RECIPES[recipe]):
+        words, code = " ".join(words.split()), re.sub("^   ", "", code, flags=re.MULTILINE)
+        if kind != "bash":
+            file = write(copy, words, code)
+            continue
+        printed = shell(copy, code)
+        for blanks in BLANKS.findall(words):
+            for blank, line in zip(blanks, printed.splitlines(), strict=True):
+                edit(file, rf"\b{blank}\b", lambda _, line=line: line)
+    return printed
 
 
-def python(copy, *words):
+def write(copy, words, code):
+    """Write lines where the words of a step say; return the file."""
+    verb, first, second, file = SPOT.match(words).groups()
+    file, first = copy / file, re.escape(first or "")
+    both = rf"{first}(?:.|\n)*?{re.escape(second)}" if second else first
+    if verb == "Make":
+        file.write_text(code, encoding="utf-8")
+    elif verb == "Above":
+        edit(file, rf"^{first}", lambda found: f"{code}\n\n{found[0]}")
+    elif verb == "Behind":
+        edit(file, both, lambda found: f"{found[0]}{code.strip()} ")
+    elif verb == "Below":
+        edit(file, rf"{both}.*\n", lambda found: found[0] + code)
+    elif first:
+        entries = rf"^{first} = .*[({{]\n(?:.|\n)*?(?=^[)}}])"
+        edit(file, entries, lambda found: found[0] + code)
+    else:
+        file.write_text(f"{file.read_text(encoding='utf-8')}\n\n{code}", encoding="utf-8")
+    return file
+
+
+def edit(file, pattern, change):
+    text, count = re.subn(pattern, change, file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert count == 1, f"{file.name} has {count} times {pattern}"
+    file.write_text(text, encoding="utf-8")
+
+
+def shell(copy, code):
+    """Run commands in the copy, which has its own store and its own data folder."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ISOAE_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        [sys.executable, *words], env=os.environ | {"PYTHONPATH": str(copy)}, cwd=copy,
+        ["bash", "-ec", code], cwd=copy, env=own | {"PYTHONPATH": str(copy), "PATH": path},
         capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def shown(copy, name):
-    return python(copy, "-c", SHOW.format(name=name, settings=TINY[1:]))
+def python(copy, code):
+    return shell(copy, f"python - <<'END'\n{HEAD}{code}\nEND")
 
 
-@pytest.mark.slow
-def test_a_method_is_a_function_a_row_and_its_name_in_a_section(copy):
-    core, sections = copy / "isoae_lib/core", copy / "isoae_lib/paper/sections.py"
-    with (core / "objectives.py").open("a", encoding="utf-8") as file:
-        file.write(FUNCTION)
-    row = '    "SAE": Method(objective="sparse", passes=2),\n'
-    edit(core / "methods.py", '    "WAE": Method(', f'{row}    "WAE": Method(')
-    edit(sections, 'added=("I-AE-without-L_piso",)', 'added=("I-AE-without-L_piso", "SAE")')
-    assert "SAE" in shown(copy, "3d/s-shape/SAE")
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-def test_a_surface_is_one_entry(copy):
-    surfaces = copy / "isoae_lib/paper/data/surfaces.py"
-    edit(surfaces, "\n)  # fmt: skip\nSURFACES = ", f"\n{SHEET})  # fmt: skip\nSURFACES = ")
-    assert "Bent sheet" in shown(copy, "3d/sheet/AE")
+def test_a_method(copy):
+    before = json.loads((copy / "tests/golden.json").read_text(encoding="utf-8"))["losses"]
+    folder = Path(follow(copy, "A method").splitlines()[-1])
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["metrics"]
+    golden = json.loads((copy / "tests/golden.json").read_text(encoding="utf-8"))["losses"]
+    assert golden.keys() - before.keys() == {"s-shape/SAE", "mnist-5k/SAE"}
+    assert golden.items() >= before.items()
+    page = python(copy, SHOW_METHOD)
+    assert float(page) > 0
 
 
-@pytest.mark.slow
-def test_a_chapter_is_a_notebook_and_a_section(copy):
-    """And a line in `_toc.yml`, which another test demands of every notebook."""
-    (copy / "notebooks" / "10_more.py").write_text(CHAPTER, encoding="utf-8")
-    sections = copy / "isoae_lib/paper/sections.py"
-    edit(sections, "\n)  # fmt: skip\nSECTIONS = ", f"\n{SECTION})  # fmt: skip\nSECTIONS = ")
-    python(copy, "-c", PLANNED)
-    page = python(copy, "-m", "isoae_lib.cli", "notebook", "10_more", "--preset", "smoke").strip()
-    assert "more/s-shape/CAE finished" in Path(page).read_text(encoding="utf-8")
+def test_a_surface(copy):
+    follow(copy, "A surface")
+    page = python(copy, SHOW_SURFACE)
+    assert float(page) > 0
 
 
-@pytest.mark.slow
-def test_a_claim_is_one_entry(copy):
-    edit(copy / "isoae_lib/paper/claims/surfaces.py", "CLAIMS = (\n", f"CLAIMS = (\n{CLAIM}")
-    assert python(copy, "-c", JUDGE) == "even ratios reproduced [0]\n"
-
-
-@pytest.mark.slow
-def test_an_image_data_set_is_one_entry_where_a_decoder_fits(copy):
-    """Letters of another size and number in MNIST's file format."""
-    folder, sums = copy / "data" / "raw" / "letters", {}
+def test_a_data_set_of_images(copy):
+    folder = copy / "data/raw/letters"
     folder.mkdir(parents=True)
-    for part, n in (("train", 200), ("test", 52)):
+    for part, n in (("train", 208), ("t10k", 52)):
         labels = (np.arange(n) % 26).astype(np.uint8)
-        pixels = np.random.default_rng(n).integers(0, 256, (n, 28, 20), np.uint8)
-        files = [folder / name for name in images.DATA_SETS["mnist"].parts[part].files]
-        for file, array in zip(files, (pixels, labels), strict=True):
-            file.write_bytes(packed(idx(array)))
-        sums[part] = decoding.labelled_idx(*files, (28, 20), 26)[2]
-    table = copy / "isoae_lib/paper/data/images.py"
-    edit(table, "\nDATA_SETS = {\n", f"\nDATA_SETS = {{\n{LETTERS.format(**sums)}")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("ISOAE_")}
-    done = subprocess.run(
-        [sys.executable, "-c", SHOW_LETTERS], cwd=copy, env=environment, capture_output=True,
-        text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "letters        Letters               4 files" in done.stdout
+        pixels = np.random.default_rng(n).integers(0, 256, (n, 28, 28), np.uint8)
+        for kind, array in (("images-idx3", pixels), ("labels-idx1", labels)):
+            (folder / f"{part}-{kind}-ubyte.gz").write_bytes(packed(idx(array)))
+    follow(copy, "A data set of images")
+    page = python(copy, SHOW_IMAGES)
+    assert 0 <= float(page) <= 100
+    assert re.search("letters +official", shell(copy, "isoae data verify"))
+
+
+def test_a_claim(copy):
+    before = (copy / "README.md").read_text(encoding="utf-8")
+    printed = follow(copy, "A claim")
+    after = (copy / "README.md").read_text(encoding="utf-8")
+    assert printed.splitlines()[-1] in after and after != before
+    page = python(copy, SHOW_CLAIM)
+    ours = r"less than half of AE.*?<strong[^>]*>reproduced</strong></td><td>S shape: 0\.\d+</td>"
+    assert re.search(ours, page)
+
+
+def test_a_chapter(copy):
+    executed = follow(copy, "A chapter").strip()
+    cells = json.loads(Path(executed).read_text(encoding="utf-8"))["cells"]
+    shown = "".join(
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in cells
+        for output in cell.get("outputs", [])
+    )
+    assert "edge ratios" in shown and "more/s-shape/CAE" in shown
+    python(copy, 'planned("more/s-shape/CAE")')
+    book = yaml.safe_load((copy / "_toc.yml").read_text(encoding="utf-8"))
+    assert {"file": "notebooks/10_more"} in book["parts"][0]["chapters"]

@@ -25,7 +25,7 @@ def test_the_book_needs_no_network_and_has_no_banner():
 @pytest.mark.slow
 def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_executed(tmp_path):
     """And reads neither the environment nor what was built."""
-    for name in ("_config.yml", "_toc.yml", "README.md", "pyproject.toml"):
+    for name in ("_config.yml", "_toc.yml", "README.md", "CONTRIBUTING.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("book", "notebooks"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -48,7 +48,7 @@ def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_
 
 
 def test_only_copies_that_the_build_made_become_pages(tmp_path, monkeypatch):
-    for name in ("_toc.yml", "_config.yml"):
+    for name in ("_toc.yml", "_config.yml", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "book", tmp_path / "book")
     for module in (site, copies):

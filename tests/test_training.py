@@ -44,8 +44,7 @@ def test_golden_runs(name):
     assert GOLDEN["training_version"] == TRAINING_VERSION and GOLDEN["losses"][
         name
     ] == pytest.approx(losses_of_tiny(name), rel=2e-2), (
-        "training computes something else: raise TRAINING_VERSION in specs.py, "
-        "then run `python tests/make_golden.py`"
+        "training computes something else: see 'When results change' in CONTRIBUTING.md"
     )
 
 

@@ -46,7 +46,8 @@ def _assemble(preset: str, base: Path) -> Path:
     source = base / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    shutil.copy(ROOT / "_toc.yml", source)
+    for name in ("_toc.yml", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, source)
     (source / "_config.yml").write_text(_config(), encoding="utf-8")
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("static"))
     shutil.copytree(ROOT / "book" / "static", source / "_static")
