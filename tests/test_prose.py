@@ -94,12 +94,10 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
         DECISIONS.read_text(encoding="utf-8"),
         re.S,
     )
-    for preset in sections.SCALES:
-        roll, other = (
-            sections.spec(f"3d/{data}/I-AE", preset) for data in ("swiss-roll", "s-shape")
-        )
+    for data, preset in itertools.product(("swiss-roll", "swiss-roll-hole"), sections.SCALES):
+        roll, other = (sections.spec(f"3d/{name}/I-AE", preset) for name in (data, "s-shape"))
         long = preset in ("paper", "published")
-        changed = replace(other, data="swiss-roll", beta2=float(told[1]) if long else other.beta2)
+        changed = replace(other, data=data, beta2=float(told[1]) if long else other.beta2)
         assert roll == changed
 
 

@@ -57,6 +57,7 @@ _TABLE = (
         },
         exceptions={  # decision B
             "swiss-roll/paper": {"beta2": 0.99}, "swiss-roll/published": {"beta2": 0.99},
+            "swiss-roll-hole/paper": {"beta2": 0.99}, "swiss-roll-hole/published": {"beta2": 0.99},
         },
         otherwise={
             "CAE": ("weight", (0.001, 0.1)), "TCAE": ("weight", (0.001, 0.1)),
