@@ -152,6 +152,19 @@ def test_the_sphere_lies_on_the_sphere_and_measures_great_circles():
     assert np.allclose(s.distances(pole, chart), np.linalg.norm(chart, axis=1))
 
 
+@pytest.mark.parametrize("name", SURFACES)
+def test_a_resized_surface_is_the_surface_enlarged(name):
+    own, large = surface(name), surface(name).resized(2.5)
+    (points, chart), (enlarged, its_chart) = own.sample(100, 0), large.sample(100, 0)
+    assert np.allclose(enlarged, 2.5 * points) and np.allclose(its_chart, 2.5 * chart)
+    assert np.allclose(enlarged, large.embed(its_chart))
+    true = own.distances(chart[:50], chart[50:])
+    assert np.allclose(large.distances(its_chart[:50], its_chart[50:]), 2.5 * true)
+    assert large.area == pytest.approx(6.25 * own.area)
+    same = own.resized(1.0)
+    assert np.array_equal(same.sample(100, 0)[0], points)
+
+
 @given(st.sampled_from(sorted(SURFACES)), st.integers(1, 60), st.integers(0, 2**32))
 def test_points_are_the_embedded_chart_and_the_seed_decides_them(name, n, seed):
     s = surface(name)

@@ -49,7 +49,8 @@ _TABLE = (
             "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
             "laptop": {"points": 1000, "steps": 600, "batch": 64, "rate": 4e-3},
             "paper": {
-                "points": 2000, "steps": 100_000, "batch": 2000, "rate": 1e-3, "decades": 4.0,
+                "points": 2000, "steps": 100_000, "batch": 2000, "batches": "whole",
+                "rate": 1e-3, "decades": 4.0,
             },
             "published": {
                 "points": 2000, "steps": 100_000, "batch": 200, "rate": 1e-3, "decades": 4.0,

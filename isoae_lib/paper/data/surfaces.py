@@ -7,7 +7,7 @@ L_piso do not see it, so it sets what lambda_iso = 0.01 means.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,16 @@ class Surface:
             raise InputError(f"{self.title}: {n} points were asked for; ask for at least 1.")
         chart = self.sample_chart(n, np.random.default_rng(seed))
         return self.embed(chart), chart
+
+    def resized(self, size: float) -> Surface:
+        """Return this surface, `size` times as large; its chart grows with it."""
+        return replace(
+            self,
+            sample_chart=lambda n, rng: size * self.sample_chart(n, rng),
+            embed=lambda chart: size * self.embed(chart / size),
+            distances=lambda a, b: size * self.distances(a / size, b / size),
+            area=size**2 * self.area,
+        )
 
 
 def _planar(a: Array, b: Array) -> Array:
