@@ -79,6 +79,10 @@ surfaces.table_1(chapter.sources)
 # The number says how even the ratios are, not how faithful the picture is. In short runs the codes
 # of TCAE collapse to a line, and ratios along a line can be even, too.
 #
+# Two methods are younger than the paper. IRAE {cite:p}`lee2022regularized` asks for an isometry up
+# to one scale, GeomAE {cite:p}`nazari2023geometric` for a decoder that enlarges areas by the same
+# factor everywhere.
+#
 # The paper prints a weight for I-AE only. The next table shows what weaker and stronger settings do
 # for its rivals on the S shape, in published runs ({ref}`decision 14 <decision-14>`):
 

@@ -131,7 +131,7 @@ def test_a_method_is_a_function_a_row_and_its_name_in_a_section(copy):
         file.write(FUNCTION)
     row = '    "SAE": Method(objective="sparse", passes=2),\n'
     edit(core / "methods.py", '    "WAE": Method(', f'{row}    "WAE": Method(')
-    edit(sections, 'added=("I-AE-without-L_piso",)', 'added=("I-AE-without-L_piso", "SAE")')
+    edit(sections, 'added=("I-AE-without-L_piso",', 'added=("SAE", "I-AE-without-L_piso",')
     assert "SAE" in shown(copy, "3d/s-shape/SAE")
 
 
