@@ -24,8 +24,7 @@ from isoae_lib.book import page, speed
 from isoae_lib.book.style import plain
 from isoae_lib.core import chain_rule, isometry
 from isoae_lib.core.step import COMPILE_FROM
-from isoae_lib.paper import sections
-from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper import printed, sections
 
 chapter = page.head("09_speed", preset, seed=seed)
 on_cpu, on_gpu, sweep, rounded = map(
@@ -112,8 +111,8 @@ print(f"{on_gpu[0]['device']}: 100,000 steps of I-AE on 1,000 points take {100 *
 # same time on one GPU. The table divides the time of all steps among the runs, by method:
 
 # %% tags=["hide-input"]
-methods = sections.SECTIONS["3d"].methods
-runs_of = {m: [chapter.published[f"3d/{d}", m] for d in SURFACES] for m in methods}
+methods = (*sections.SECTIONS["3d"].compared, "I-AE-without-L_piso")
+runs_of = {m: [chapter.published[f"3d/{d}", m] for d in printed.table_1()] for m in methods}
 seconds = {
     plain(m): round(np.mean([run.record["seconds"] for group in groups for run in group]))
     for m, groups in runs_of.items()

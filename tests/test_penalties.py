@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from test_chain_rule import frozen_map
@@ -11,7 +12,7 @@ from test_chain_rule import frozen_map
 from isoae_lib.core import architectures, isometry
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder, fully_connected
-from isoae_lib.core.objectives import WAE_SCALES, mmd, objective_of
+from isoae_lib.core.objectives import WAE_SCALES, log_det, mmd, objective_of
 from isoae_lib.paper.specs import RunSpec
 from isoae_lib.paper.theory import jacobians
 
@@ -304,3 +305,50 @@ def test_distortion_is_least_for_an_isometry_of_any_scale():
     assert measured(flat) == pytest.approx(1.0, rel=0.02)
     assert measured([[5 * a for a in row] for row in flat]) == pytest.approx(measured(flat))
     assert measured([[3.0, 0.0], [0.0, 1.0], [0.0, 0.0]]) > 1.5
+
+
+def of_full_jacobians(model, x):
+    """The variance of log det J'J, with J by reverse mode, sample by sample."""
+    J = torch.vmap(torch.func.jacrev(model.decoder))(model.encoder(x))
+    return torch.linalg.slogdet(J.mT @ J).logabsdet.var(correction=0)
+
+
+@pytest.mark.parametrize("latent", [2, 5])
+def test_the_variance_of_volumes_and_its_gradient_against_full_jacobians(latent):
+    x = torch.randn(40, 6, generator=torch.Generator().manual_seed(1)).double()
+    model = fully_connected(6, latent, width=16, depth=2).double()
+    spec = RunSpec(data="mnist", method="GeomAE", latent=latent)
+    term = objective_of("GeomAE")(model, x, x[:, :0], spec, WEIGHT)["Var log det"]
+    expected = WEIGHT * of_full_jacobians(model, x)
+    assert expected > 1e-4
+    torch.testing.assert_close(term, expected)
+    ours, theirs = (
+        torch.autograd.grad(each, [*model.parameters()], materialize_grads=True)
+        for each in (term, expected)
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_equal_volumes_everywhere_cost_nothing_and_their_unit_plays_no_part(x):
+    """A linear decoder may shear and stretch; a decoder that is k times as large costs the same."""
+    model, terms, spec = terms_of("GeomAE", x)
+    model.decoder.append(torch.nn.Linear(3, 3, bias=False).double())
+    model.decoder[-1].weight.data = 1000 * torch.eye(3).double()
+    enlarged = objective_of("GeomAE")(model, x, chance(spec), spec, WEIGHT)["Var log det"]
+    assert terms["Var log det"] > 1e-4
+    torch.testing.assert_close(enlarged, terms["Var log det"])
+    model.decoder = torch.nn.Linear(2, 3).double()
+    flat = objective_of("GeomAE")(model, x, chance(spec), spec, WEIGHT)["Var log det"]
+    assert flat.item() == pytest.approx(0, abs=1e-20)
+
+
+def test_volumes_are_right_where_a_differential_is_nearly_singular_and_finite_where_it_is():
+    first = torch.tensor([[1.0, 2.0, 2.0]], requires_grad=True)
+    across = torch.tensor([[2.0, 1.0, -2.0]])
+    assert log_det([first, 7 * first + 1e-5 * across]).item() == pytest.approx(
+        2 * np.log(9e-5), abs=0.1
+    )
+    assert log_det([1e-12 * first, 1e-12 * across]).item() == pytest.approx(4 * np.log(3e-12))
+    lost = log_det([first, 0 * first])
+    (gradient,) = torch.autograd.grad(lost, first)
+    assert lost.isfinite() and gradient.isfinite().all()

@@ -13,6 +13,7 @@ import pytest
 
 from isoae_lib.core import step
 from isoae_lib.paper import sections
+from isoae_lib.paper.specs import RunSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -78,7 +79,8 @@ def test_the_table_of_settings_says_what_the_presets_do():
         r"^\|[^|]*\(`(\w+)`\) \|(.+)\|$", DECISIONS.read_text(encoding="utf-8"), re.MULTILINE
     )
     written = {
-        field: [float(c.replace(",", "")) for c in cells.split("|")[1:]] for field, cells in rows
+        field: [type(getattr(RunSpec, field))(c.strip().replace(",", "")) for c in after.split("|")]
+        for field, _, after in ((field, *cells.partition("|")[1:]) for field, cells in rows)
     }
     specs = [sections.spec("3d/s-shape/I-AE", preset) for preset in sections.SCALES]
     changed = {
@@ -94,12 +96,10 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
         DECISIONS.read_text(encoding="utf-8"),
         re.S,
     )
-    for preset in sections.SCALES:
-        roll, other = (
-            sections.spec(f"3d/{data}/I-AE", preset) for data in ("swiss-roll", "s-shape")
-        )
+    for data, preset in itertools.product(("swiss-roll", "swiss-roll-hole"), sections.SCALES):
+        roll, other = (sections.spec(f"3d/{name}/I-AE", preset) for name in (data, "s-shape"))
         long = preset in ("paper", "published")
-        changed = replace(other, data="swiss-roll", beta2=float(told[1]) if long else other.beta2)
+        changed = replace(other, data=data, beta2=float(told[1]) if long else other.beta2)
         assert roll == changed
 
 

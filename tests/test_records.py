@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -262,15 +261,13 @@ def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monk
 
 def test_one_run_loads_its_data_once(store, monkeypatch, data):
     asked = []
-    shape, load = surfaces.SURFACES["s-shape"], images.load
+    sample, load = surfaces.Surface.sample, images.load
 
-    def sample(n, seed):
+    def counted(self, n, seed):
         asked.append((n, seed))
-        return type(shape).sample(shape, n, seed)
+        return sample(self, n, seed)
 
-    counted = SimpleNamespace(**vars(shape), sample=sample)
-    for module in (datasets, measures):
-        monkeypatch.setitem(module.SURFACES, "s-shape", counted)
+    monkeypatch.setattr(surfaces.Surface, "sample", counted)
     runs.get(AE)
     assert asked.count((AE.points, AE.seed)) == 1
     datasets._decoded.cache_clear()

@@ -54,6 +54,16 @@ def test_a_step_is_adam_on_the_sum_of_the_terms(method, beta2):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+def test_a_whole_batch_has_every_point_once_and_a_drawn_one_has_not():
+    spec = replace(SPEC, method="AE", batch=SPEC.points)
+    whole, drawn = stepper_of(replace(spec, batches="whole")), stepper_of(spec)
+    model, (x,) = untrained(spec, Data(spec).points), whole.data
+    error = (model(x) - x).square().sum(1).mean().item()
+    for _ in range(2):
+        assert whole.step(0.0, 1.0).item() == pytest.approx(error, rel=1e-6)
+        assert drawn.step(0.0, 1.0).item() != pytest.approx(error, rel=1e-3)
+
+
 def test_a_state_put_back_gives_the_same_steps():
     one = stepper_of(SPEC)
     one.step(0.01, 0.3)

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
+from scipy.spatial import ConvexHull
 
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data.curves import SPAN, beside, curve
 from isoae_lib.paper.data.surfaces import (
     ROLL_ANGLES,
     ROLL_HEIGHT,
+    ROLL_HOLE,
     ROLL_RADIUS,
     SPHERE_RADIUS,
     SPHERE_TOP,
@@ -21,6 +23,8 @@ from isoae_lib.paper.data.surfaces import (
 )
 
 DEVELOPABLE = [name for name, s in SURFACES.items() if s.developable]
+HOLED = "swiss-roll-hole"
+WHOLE = [name for name in SURFACES if name != HOLED]
 
 
 def differential(s, chart, step=1e-6):
@@ -38,11 +42,11 @@ def test_developable_charts_are_isometries(name):
     assert np.abs(J.transpose(0, 2, 1) @ J - np.eye(2)).max() < 1e-7
 
 
-def test_two_surfaces_are_developable_and_the_sphere_is_not():
-    assert DEVELOPABLE == ["s-shape", "swiss-roll"]
+def test_the_sphere_alone_is_not_developable():
+    assert set(SURFACES) - set(DEVELOPABLE) == {"open-sphere"}
 
 
-@pytest.mark.parametrize("name", DEVELOPABLE)
+@pytest.mark.parametrize("name", sorted({*DEVELOPABLE} & {*WHOLE}))
 def test_chart_distances_are_those_of_the_plane(name):
     s = surface(name)
     _, chart = s.sample(50, 0)
@@ -60,7 +64,7 @@ def test_the_swiss_roll_is_an_archimedean_spiral_of_the_stated_length():
     assert np.allclose(np.hypot(x, z), pitch * (turn - turn[0] + ROLL_ANGLES[0]))
 
 
-@pytest.mark.parametrize("name", SURFACES)
+@pytest.mark.parametrize("name", WHOLE)
 def test_points_are_uniform_in_area(name):
     s = surface(name)
     points, chart = s.sample(4000, 1)
@@ -73,6 +77,60 @@ def test_points_are_uniform_in_area(name):
     for coordinate, a, b in zip(coordinates.T, low, high):
         assert stats.kstest(coordinate, stats.uniform(a, b - a).cdf).pvalue > 1e-3
     assert abs(stats.spearmanr(coordinates).statistic) < 0.05
+
+
+def test_the_roll_with_a_hole_is_the_roll_without_a_part_of_it():
+    roll, holed = surface("swiss-roll"), surface(HOLED)
+    sides = ROLL_HOLE[1] - ROLL_HOLE[0]
+    assert holed.area == pytest.approx(roll.area - sides.prod())
+    points, chart = holed.sample(4000, 1)
+    assert np.array_equal(points, roll.embed(chart))
+    assert not ((ROLL_HOLE[0] < chart) & (chart < ROLL_HOLE[1])).all(1).any()
+    middle = chart[(ROLL_HOLE[0, 0] < chart[:, 0]) & (chart[:, 0] < ROLL_HOLE[1, 0])]
+    for part, share in (
+        (middle, sides[0] * (ROLL_HEIGHT - sides[1]) / holed.area),
+        (middle[middle[:, 1] < ROLL_HOLE[0, 1]], sides[0] * ROLL_HOLE[0, 1] / holed.area),
+        (chart[chart[:, 0] < ROLL_HOLE[0, 0]], ROLL_HOLE[0, 0] * ROLL_HEIGHT / holed.area),
+    ):
+        deviation = np.sqrt(share * (1 - share) / len(chart))
+        assert abs(len(part) / len(chart) - share) < 3 * deviation
+
+
+def perimeter_ways(a, b):
+    """The two ways from a to b around the convex hull of both and the hole."""
+    corners = np.stack(np.meshgrid(*ROLL_HOLE.T), axis=-1).reshape(-1, 2)
+    hull = ConvexHull(np.stack([a, b, *corners])).vertices.tolist()
+    start = hull.index(0)
+    ring = np.stack([a, b, *corners])[[*hull[start:], *hull[: start + 1]]]
+    legs = np.linalg.norm(np.diff(ring, axis=0), axis=1)
+    half = [*hull[start:], *hull[:start]].index(1)
+    return legs[:half].sum(), legs[half:].sum()
+
+
+def test_distances_go_around_the_hole_the_shorter_way():
+    """The shortest way around a convex hole runs along the convex hull."""
+    s = surface(HOLED)
+    _, chart = s.sample(800, 0)
+    a, b = chart[:400], chart[400:]
+    on_the_way = a[:, None] + np.linspace(0, 1, 4001)[:, None] * (b - a)[:, None]
+    crosses = ((ROLL_HOLE[0] < on_the_way) & (on_the_way < ROLL_HOLE[1])).all(2).any(1)
+    straight = np.hypot(*(a - b).T)
+    around = [min(perimeter_ways(*ends)) for ends in zip(a[crosses], b[crosses])]
+    found = s.distances(a, b)
+    assert 50 < crosses.sum() < 350
+    assert np.allclose(found[~crosses], straight[~crosses])
+    assert np.allclose(found[crosses], around) and (found > straight)[crosses].all()
+    assert np.allclose(found, s.distances(b, a))
+
+
+def test_distances_around_the_hole_between_points_that_lie_level_or_on_its_edge():
+    (left, low), (right, high) = ROLL_HOLE
+    middle, s = (low + high) / 2, surface(HOLED)
+    a = np.array([[left - 0.1, middle], [left, middle], [left - 0.1, low], [left, low]])
+    b = np.array([[right + 0.1, middle], [right, middle], [right + 0.1, low], [left, low]])
+    over = 2 * np.hypot(0.1, middle - low) + right - left
+    expected = [over, high - low + right - left, right - left + 0.2, 0]
+    assert s.distances(a, b) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", SURFACES)
@@ -94,6 +152,19 @@ def test_the_sphere_lies_on_the_sphere_and_measures_great_circles():
     assert np.allclose(s.distances(pole, chart), np.linalg.norm(chart, axis=1))
 
 
+@pytest.mark.parametrize("name", SURFACES)
+def test_a_resized_surface_is_the_surface_enlarged(name):
+    own, large = surface(name), surface(name).resized(2.5)
+    (points, chart), (enlarged, its_chart) = own.sample(100, 0), large.sample(100, 0)
+    assert np.allclose(enlarged, 2.5 * points) and np.allclose(its_chart, 2.5 * chart)
+    assert np.allclose(enlarged, large.embed(its_chart))
+    true = own.distances(chart[:50], chart[50:])
+    assert np.allclose(large.distances(its_chart[:50], its_chart[50:]), 2.5 * true)
+    assert large.area == pytest.approx(6.25 * own.area)
+    same = own.resized(1.0)
+    assert np.array_equal(same.sample(100, 0)[0], points)
+
+
 @given(st.sampled_from(sorted(SURFACES)), st.integers(1, 60), st.integers(0, 2**32))
 def test_points_are_the_embedded_chart_and_the_seed_decides_them(name, n, seed):
     s = surface(name)
@@ -107,7 +178,7 @@ def test_points_are_the_embedded_chart_and_the_seed_decides_them(name, n, seed):
 def test_an_unknown_surface_gets_a_sentence_with_the_close_match():
     with pytest.raises(InputError, match="unknown surface 'swis-roll': did you mean swiss-roll"):
         surface("swis-roll")
-    with pytest.raises(InputError, match="known: s-shape, swiss-roll, open-sphere"):
+    with pytest.raises(InputError, match="known: s-shape, swiss-roll, open-sphere, swiss"):
         surface("zzz")
 
 

@@ -20,6 +20,8 @@ from isoae_lib.core.networks import Autoencoder, SoftPlus
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
 from isoae_lib.paper import fitting, records, runs
+from isoae_lib.paper.datasets import Data
+from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.specs import RunSpec, change
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))
@@ -51,6 +53,30 @@ def test_golden_runs(name):
 def test_training_lowers_the_reconstruction_error():
     history = fitting.fit(replace(AE, steps=200, rate=1e-2)).history
     assert history[-1]["L_rec"] < 0.3 * history[0]["L_rec"]
+
+
+def test_whole_batches_must_be_as_large_as_the_data():
+    with pytest.raises(InputError, match="set batch to 60, it is 20"):
+        fitting.fit(replace(AE, batches="whole"))
+
+
+def test_what_is_measured_of_a_larger_surface_is_in_the_units_of_the_surface_itself(tmp_path):
+    spec = replace(AE, method="I-AE", points=200, steps=40)
+    larger = replace(spec, size=3.0)
+    model, scaled = fitting.fit(spec).model, fitting.fit(larger).model
+    own, large = Data(spec), Data(larger)
+    assert large.points == pytest.approx(3 * own.points)
+    assert large.known == pytest.approx(3 * own.known)
+    scaled.load_state_dict(model.state_dict() | {
+        f"{part}.{end}.factor": factor * model.state_dict()[f"{part}.{end}.factor"]
+        for part in ("encoder", "decoder")
+        for end, factor in (("0", 1 / 3), (str(len(model.encoder) - 1), 3.0))
+    })  # fmt: skip
+    found, ours = (
+        measures.measure(data, net, "finished", tmp_path).metrics
+        for data, net in ((large, scaled), (own, model))
+    )
+    assert found == pytest.approx(ours, rel=1e-3, abs=1e-5)
 
 
 def test_a_fit_that_leaves_the_finite_range_is_told():
@@ -172,7 +198,7 @@ def test_key_follows_every_field():
         "depth": 3, "weight": 0.7, "noise": 0.3, "sampler": "uniform", "steps": 13, "batch": 7,
         "rate": 0.3, "decades": 2.0, "network": "S-CNN", "width_factor": 0.5, "reduction": "mean",
         "schedule": "constant", "statistics": "probes", "code_weight": 0.1, "split": "random",
-        "validation": 9, "beta2": 0.9,
+        "validation": 9, "beta2": 0.9, "batches": "whole", "size": 2.0,
     }  # fmt: skip
     assert set(others) == set(AE.__dataclass_fields__)
     keys = {replace(AE, **{name: value}).key for name, value in others.items()}
@@ -185,11 +211,12 @@ def test_key_follows_every_field():
     [("stepz=3", "did you mean steps"), ("steps", "key=value"), ("steps=many", "type int"),
      ("steps=0", "1 or more"), ("rate=nan", "finite"), ("method=IAE", "did you mean"),
      ("latent=4", "latent size 4 is above"), ("schedule=plateau", "needs images set aside"),
-     ("beta2=1", "below 1")],
+     ("beta2=1", "below 1"), ("batches=all", "known: drawn, whole"), ("size=0", "above 0"),
+     ("size=inf", "finite"), ("data=curve,latent=1,size=2", "no surface")],
 )  # fmt: skip
 def test_bad_settings_get_a_sentence(setting, told):
     with pytest.raises(InputError, match=told):
-        change(AE, [setting])
+        change(AE, setting.split(","))
 
 
 def test_a_field_added_later_leaves_older_keys_alone():

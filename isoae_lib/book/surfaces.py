@@ -219,10 +219,10 @@ def _as_printed(numbers: np.ndarray) -> str:
 
 def other_settings(runs: Table, data: str) -> pd.DataFrame:
     """Show Table 1's number of the rivals at other settings (decision 14), below that of I-AE."""
-    own = sections.spec(f"3d/{data}/I-AE", "published")
-    rows = {("I-AE", f"weight {own.weight:g}"): "I-AE"}
+    rows = {("I-AE", f"weight {sections.spec(f'3d/{data}/I-AE', 'published').weight:g}"): "I-AE"}
     for method, (field, (weaker, stronger)) in SECTION.otherwise.items():
-        for value in (weaker, as_above := getattr(own, field), stronger):
+        as_above = getattr(sections.spec(f"3d/{data}/{method}", "published"), field)
+        for value in (weaker, as_above, stronger):
             name = method if value == as_above else f"{method},{field}={value}"
             rows[method, f"{field} {value:g}"] = name
     found = {row: values(runs, f"3d/{data}", name, "edge_ratio_std") for row, name in rows.items()}

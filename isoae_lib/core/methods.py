@@ -79,4 +79,5 @@ METHODS = {
     "RAE-L2": Method(objective="regularized_decoder", passes=2),
     "WAE": Method(objective="wasserstein", passes=2, draws=lambda d, D: d),
     "IRAE": Method(objective="scale_free", passes=6, draws=lambda d, D: d + 1),
+    "GeomAE": Method(objective="even_volume", passes=5),
 }  # fmt: skip

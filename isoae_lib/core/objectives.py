@@ -8,7 +8,7 @@ compiled. Squared norms of differentials are Frobenius norms (decision 15).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ from isoae_lib.core.spec import Spec
 
 Terms = dict[str, Tensor]
 Weight = Tensor | float
+NOTHING = 1e-12  # the least length of a column in `log_det`, whose logarithm must be finite
 WAE_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 Objective = Callable[[Autoencoder, Tensor, Tensor, Spec, Weight], Terms]
 
@@ -160,6 +161,38 @@ def scale_free(model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weigh
     return _rec(x, reconstruction, spec) | {"distortion": weight * distortion}
 
 
+def even_volume(
+    model: Autoencoder, x: Tensor, normals: Tensor, spec: Spec, weight: Weight
+) -> Terms:
+    """GeomAE: `L_rec + lambda Var log det(J'J)`, J = df(z), at codes z (Nazari et al., 2023).
+
+    It is zero where the decoder enlarges areas by the same factor everywhere. J is computed whole,
+    at the cost of one probe for each of the d axes.
+    """
+    z = model.encoder(x)
+    axes = _unit_axes(x, spec.latent)
+    reconstruction, *columns = push_forward(model.decoder, z, *axes, track=True)
+    variance = log_det(columns).var(correction=0)
+    return _rec(x, reconstruction, spec) | {"Var log det": weight * variance}
+
+
+def log_det(columns: Sequence[Tensor]) -> Tensor:
+    """Return log det(J'J) (n,) of matrices J that are given by their columns (n, D).
+
+    It is the sum of the logarithms of squared lengths, each of what is left of a column without its
+    parts along those before it. A determinant would lose its digits where J is nearly singular.
+    """
+    axes: list[Tensor] = []
+    logarithms = []
+    for column in columns:
+        for axis in axes:
+            column = column - (axis * column).sum(1, keepdim=True) * axis
+        length = column.norm(dim=1, keepdim=True).clamp(min=NOTHING)
+        axes.append(column / length)
+        logarithms.append(2 * length.log())
+    return torch.cat(logarithms, dim=1).sum(1)
+
+
 def _reconstruct(f: Net, codes: Tensor, spec: Spec) -> tuple[Tensor, Net]:
     """Return f(codes) and the f to probe, with the codes' BatchNorm if decision 4 asks for it."""
     if not is_chain(f):
@@ -185,7 +218,12 @@ def _axes(normals: Tensor, x: Tensor, spec: Spec) -> list[Tensor]:
     """
     if spec.latent > EXACT:
         return [directions(normals) * spec.latent**0.5]
-    eye = torch.eye(spec.latent, dtype=x.dtype, device=x.device)
+    return _unit_axes(x, spec.latent)
+
+
+def _unit_axes(x: Tensor, d: int) -> list[Tensor]:
+    """Return the d unit vectors of the latent space, each for all of the batch x (n, D)."""
+    eye = torch.eye(d, dtype=x.dtype, device=x.device)
     return [axis.expand(len(x), -1) for axis in eye]
 
 

@@ -22,6 +22,7 @@ CHOICES = {
     "network": NETWORKS,
     "reduction": ("sum", "mean"),
     "schedule": ("eased", "constant", "plateau"),
+    "batches": ("drawn", "whole"),
     "statistics": ("data", "probes", "both"),
 }
 WHOLE = {"latent": 1, "width": 1, "depth": 1, "steps": 1, "batch": 1, "seed": 0, "validation": 0}
@@ -73,6 +74,9 @@ class Spec:
     validation : int
         Number of points set aside; the weights of the epoch that reconstructs them best are kept.
         0 for none.
+    batches : str
+        "drawn": the points of a step are drawn with replacement; "whole": every step takes every
+        point once, and `batch` is the number of points (decision B).
     beta2 : float
         Adam's decay rate of squared gradients (decision B); its authors' 0.999 unless set.
 
@@ -112,6 +116,7 @@ class Spec:
     statistics: str = "data"
     validation: int = 0
     beta2: float = 0.999
+    batches: str = "drawn"
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():

@@ -192,9 +192,10 @@ class Stepper:
 
     def _draw(self, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         n = self.spec.batch
-        pick = torch.randint(len(x), (n,), generator=rng, device=x.device)
+        if self.spec.batches == "drawn":
+            x = x[torch.randint(len(x), (n,), generator=rng, device=x.device)]
         normals = torch.randn(n, self.draws, generator=rng, dtype=SINGLE, device=x.device)
-        return floats(x[pick]), normals
+        return floats(x), normals
 
     def _eager_step(self) -> Tensor:
         drawn = [self._draw(x, rng) for x, rng in zip(self.data, self.rngs, strict=True)]

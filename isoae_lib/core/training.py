@@ -169,7 +169,8 @@ def fits(
     Raises
     ------
     InputError
-        If the device is not there, the memory too small or the checkpoint cannot be written.
+        If the device is not there, the memory too small or the checkpoint cannot be written; if a
+        step takes the whole data and `batch` is not their number.
     Unfinished
         If `stop` returned true.
 
@@ -183,6 +184,12 @@ def fits(
     torch.Size([10, 2])
     """
     target = device_of(device)
+    for spec, x in zip(specs, data, strict=True):
+        if spec.batches == "whole" and spec.batch != len(x):
+            raise InputError(
+                f"batches 'whole' takes all points in every step: set batch to {len(x)}, "
+                f"it is {spec.batch}."
+            )
     identity = " ".join(f"{spec.key} {digest(x)}" for spec, x in zip(specs, data, strict=True))
     identity += f" {code} {target.type}"
     try:

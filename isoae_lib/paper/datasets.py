@@ -42,7 +42,7 @@ class Data:
         """
         spec = self.spec
         if spec.data in SURFACES:
-            return SURFACES[spec.data].sample(spec.points, spec.seed)
+            return spec.surface.sample(spec.points, spec.seed)
         if not spec.of_images:
             return curve(spec.points)
         pixels, labels = _part(spec, "train")

@@ -44,12 +44,13 @@ SECTIONS = {section.name: section for section in (
     Section(
         name="3d", shows="Table 1, Figures 3 and 4", notebook="03_evaluation_3d",
         data_sets=tuple(SURFACES), compared=("I-AE", "CAE", "TCAE", "RAE-GP", "DAE", "AE"),
-        added=("I-AE-without-L_piso",), seeds=TWO_SEEDS_AT_FIRST,
+        added=("I-AE-without-L_piso", *NEWER, "GeomAE"), seeds=TWO_SEEDS_AT_FIRST,
         scales={
             "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
             "laptop": {"points": 1000, "steps": 600, "batch": 64, "rate": 4e-3},
             "paper": {
-                "points": 2000, "steps": 100_000, "batch": 2000, "rate": 1e-3, "decades": 4.0,
+                "points": 2000, "steps": 100_000, "batch": 2000, "batches": "whole",
+                "rate": 1e-3, "decades": 4.0,
             },
             "published": {
                 "points": 2000, "steps": 100_000, "batch": 200, "rate": 1e-3, "decades": 4.0,
@@ -57,11 +58,14 @@ SECTIONS = {section.name: section for section in (
         },
         exceptions={  # decision B
             "swiss-roll/paper": {"beta2": 0.99}, "swiss-roll/published": {"beta2": 0.99},
+            "swiss-roll-hole/paper": {"beta2": 0.99}, "swiss-roll-hole/published": {"beta2": 0.99},
         },
         otherwise={
             "CAE": ("weight", (0.001, 0.1)), "TCAE": ("weight", (0.001, 0.1)),
             "RAE-GP": ("weight", (0.001, 0.1)), "DAE": ("noise", (0.05, 0.2)),
+            "IRAE": ("weight", (0.001, 0.1)), "GeomAE": ("weight", (0.001, 0.1)),
         },
+        sweep={"IRAE": ("weight", (0.001, 0.01, 0.1)), "GeomAE": ("weight", (0.001, 0.01, 0.1))},
         baselines=True,
     ),
     Section(

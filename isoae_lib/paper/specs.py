@@ -9,7 +9,7 @@ from isoae_lib.core.notation import multiply_adds
 from isoae_lib.core.spec import TABLE_6, Spec
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data.images import DATA_SETS
-from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.data.surfaces import SURFACES, Surface
 
 # The dimension D of each data set.
 AMBIENT = dict.fromkeys(SURFACES, 3) | {"curve": 2}
@@ -29,11 +29,14 @@ class RunSpec(Spec):
     split : str
         "official" trains on the official training images. A data set without official test images
         is split, three quarters to train on: "stratified", or at "random".
+    size : float
+        Size of a surface, in units of its own (decision 6). What is measured is in its own units.
     """
 
     data: str
     points: int = 2000
     split: str = "official"
+    size: float = 1.0
 
     def __post_init__(self) -> None:
         choose("data set", self.data, AMBIENT)
@@ -44,6 +47,10 @@ class RunSpec(Spec):
             raise InputError(
                 f"{self.data} has no official test images: set split=stratified or random."
             )
+        if not (self.size > 0 and math.isfinite(self.size)):
+            raise InputError(f"size is {self.size}: it must be a finite number above 0.")
+        if self.size != 1 and self.data not in SURFACES:
+            raise InputError(f"{self.data} is no surface: leave size at 1.")
         if self.latent > self.ambient:
             raise InputError(
                 f"latent size {self.latent} is above the {self.ambient} dimensions of "
@@ -54,6 +61,11 @@ class RunSpec(Spec):
     def of_images(self) -> bool:
         """Whether the data are images."""
         return self.data in DATA_SETS
+
+    @property
+    def surface(self) -> Surface:
+        """The surface that the points lie on, as large as they are."""
+        return SURFACES[self.data].resized(self.size)
 
     @property
     def ambient(self) -> int:

@@ -1,4 +1,4 @@
-"""The three surfaces in R^3 of section 4.1, each with the exact chart behind it.
+"""The three surfaces in R^3 of section 4.1 and one more, each with the exact chart behind it.
 
 Each fits the unit cube (decision 6). The scale matters: L_rec grows with its square, L_iso and
 L_piso do not see it, so it sets what lambda_iso = 0.01 means.
@@ -7,7 +7,7 @@ L_piso do not see it, so it sets what lambda_iso = 0.01 means.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,7 +37,8 @@ class Surface:
     area : float
         Area of the surface.
     developable : bool
-        Whether the chart is an isometry, so that a perfect I-AE exists.
+        Whether the chart is an isometry, so that a perfect I-AE exists. Its distances are those of
+        the plane, unless there is a hole between two points.
     """
 
     name: str
@@ -60,6 +61,16 @@ class Surface:
             raise InputError(f"{self.title}: {n} points were asked for; ask for at least 1.")
         chart = self.sample_chart(n, np.random.default_rng(seed))
         return self.embed(chart), chart
+
+    def resized(self, size: float) -> Surface:
+        """Return this surface, `size` times as large; its chart grows with it."""
+        return replace(
+            self,
+            sample_chart=lambda n, rng: size * self.sample_chart(n, rng),
+            embed=lambda chart: size * self.embed(chart / size),
+            distances=lambda a, b: size * self.distances(a / size, b / size),
+            area=size**2 * self.area,
+        )
 
 
 def _planar(a: Array, b: Array) -> Array:
@@ -102,6 +113,39 @@ def _roll_chart(n: int, rng: np.random.Generator) -> Array:
     return np.stack([rng.uniform(0, length, n), rng.uniform(0, ROLL_HEIGHT, n)], axis=1)
 
 
+ROLL_HOLE = np.array([[1 / 3, 1 / 4], [2 / 3, 3 / 4]]) * (ROLL_END - ROLL_START, ROLL_HEIGHT)
+
+
+def _hole_chart(n: int, rng: np.random.Generator) -> Array:
+    chart = _roll_chart(n, rng)
+    while len(again := np.flatnonzero(((ROLL_HOLE[0] < chart) & (chart < ROLL_HOLE[1])).all(1))):
+        chart[again] = _roll_chart(len(again), rng)
+    return chart
+
+
+def _around_hole(a: Array, b: Array) -> Array:
+    """Return the lengths of the shortest paths in the chart that do not cross the hole.
+
+    Such a path is straight, or goes straight to a corner of the hole, along its edges to the same
+    or another corner, and straight on. So the paths of a graph go around the hole. An isometry of
+    the chart leaves the hole open, and codes on either side of it are nearer to each other.
+    """
+    corners = np.stack(np.meshgrid(*ROLL_HOLE.T), axis=-1).reshape(-1, 2)
+    first, last = ([_in_sight(ends, corner) for corner in corners] for ends in (a, b))
+    along = np.abs(corners[:, None] - corners).sum(2)  # one edge of the hole, two edges or none
+    ways = [first[i] + along[i, j] + last[j] for i, j in np.ndindex(4, 4)]
+    return np.min([_in_sight(a, b), *ways], axis=0)
+
+
+def _in_sight(a: Array, b: Array) -> Array:
+    """Return the distances of a and b in the plane; infinity where the hole is between them."""
+    step = np.where(b == a, 1e-300, b - a)
+    low, high = ROLL_HOLE[0] + 1e-9, ROLL_HOLE[1] - 1e-9  # a path may touch the edges
+    enters = np.minimum((low - a) / step, (high - a) / step).max(1)  # parts of the way to b
+    leaves = np.maximum((low - a) / step, (high - a) / step).min(1)
+    return np.where(np.maximum(enters, 0) < np.minimum(leaves, 1), np.inf, _planar(a, b))
+
+
 def _sphere_embed(chart: Array) -> Array:
     """Azimuthal equidistant chart around the south pole: |chart| is the distance from it."""
     angle = np.linalg.norm(chart, axis=1) / SPHERE_RADIUS
@@ -134,6 +178,10 @@ SURFACES = {surface.name: surface for surface in (
     Surface(
         "open-sphere", "Open sphere", _sphere_chart, _sphere_embed, _great_circle,
         2 * np.pi * SPHERE_RADIUS * (SPHERE_RADIUS + SPHERE_TOP), False,
+    ),
+    Surface(  # not in the paper
+        "swiss-roll-hole", "Swiss roll with a hole", _hole_chart, _roll_embed, _around_hole,
+        float((ROLL_END - ROLL_START) * ROLL_HEIGHT - np.prod(ROLL_HOLE[1] - ROLL_HOLE[0])), True,
     ),
 )}  # fmt: skip
 

@@ -80,5 +80,7 @@ def _of_section(data: Data, model: Autoencoder, codes: Array, store: Path) -> Fo
     if spec.of_images:
         return plane.measure_plane(model, points, known, codes)
     if spec.data in SURFACES:
-        return surfaces.measure_surface(model, points, known, SURFACES[spec.data])
+        metrics, figures = surfaces.measure_surface(model, points, known, spec.surface)
+        metrics["rmse"] /= spec.size  # the other metrics do not depend on the unit of length
+        return metrics, figures
     return curves.measure_curve(model, points)
