@@ -152,10 +152,10 @@ def baselines(
         project()
     from isoae_lib.paper import baseline_records
     from isoae_lib.paper.data import images
-    from isoae_lib.paper.section import FEW_DIGITS
 
     if publish:
-        choose("data set", publish, [name for name in images.DATA_SETS if name != FEW_DIGITS])
+        known = [name for name in images.DATA_SETS if name != sections.FEW_DIGITS]
+        choose("data set", publish, known)
         print(*baseline_records.publish(publish), sep="\n")
     else:
         baseline_records.compute(preset)

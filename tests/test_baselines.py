@@ -30,8 +30,9 @@ def folder(monkeypatch, tmp_path):
 @pytest.fixture
 def fewer(monkeypatch):
     """Two hundred training images and a hundred test images of every published run."""
-    scales = sections.SECTIONS["classification"].scales
-    monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
+    for section in ("visualization-FC", "classification", "generalization"):
+        scales = sections.SECTIONS[section].scales
+        monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
     whole = datasets._part
 
     def part(spec, name):
@@ -53,8 +54,11 @@ def embedded(monkeypatch):
         made["images"] = images
         return made.setdefault(method, rng.standard_normal((len(images), 2)))
 
+    kept = baseline_records._kept
     monkeypatch.setattr(baselines, "embed_images", embed)
-    monkeypatch.setattr(baseline_records, "_kept", lambda compute, *_: compute)
+    monkeypatch.setattr(
+        baseline_records, "_kept", lambda f, *names: f if f is embed else kept(f, *names)
+    )
     return made
 
 
@@ -117,19 +121,19 @@ def test_components_come_from_the_training_images_alone():
 
 
 def test_a_data_set_s_baselines_are_published_and_read_back(monkeypatch, folder, fewer, embedded):
-    monkeypatch.setattr(baseline_records, "IMAGES_AT_MOST", 300)
+    monkeypatch.setattr(baseline_records, "IMAGES_AT_MOST", 150)
     written = baseline_records.publish("mnist-5k")
     kinds = ("pca", "embeddings", "accuracies")
     assert written == [folder / kind / "mnist-5k.json" for kind in kinds]
     record = baseline_records.published_embeddings()["mnist-5k"]
     x, labels = Data(sections.spec("visualization-FC/mnist-5k/AE", "published")).train
-    assert (record["labels"] == labels[:300]).all() and record["images"] == 300
-    assert (embedded["images"] == x[:300]).all()
+    assert (record["labels"] == labels[:150]).all() and record["images"] == 150
+    assert (embedded["images"] == x[:150]).all()
     codes, of_pca = principal.in_the_plane(x, labels)
-    for method, flat in [*((m, embedded[m]) for m in baselines.OF_IMAGES), ("PCA", codes[:300])]:
+    for method, flat in [*((m, embedded[m]) for m in baselines.OF_IMAGES), ("PCA", codes[:150])]:
         assert np.abs(record["planes"][method] - flat).max() <= 0.0051
     for method in baselines.OF_IMAGES:
-        numbers = plane.embedding_numbers(x[:300], labels[:300], embedded[method])
+        numbers = plane.embedding_numbers(x[:150], labels[:150], embedded[method])
         assert record["metrics"][method] == numbers
     assert record["metrics"]["PCA"] == pytest.approx(of_pca, abs=5.1e-7)
     assert baseline_records.published_pca() == {
@@ -203,7 +207,9 @@ def test_the_baselines_of_the_project_are_readable():
     assert set(measured) == {
         (d, k) for d in sections.SECTIONS["classification"].data_sets for k in sections.LATENTS
     }
-    assert all(set(record["planes"]) == set(baselines.OF_IMAGES) for record in embedded.values())
+    for record in embedded.values():
+        assert set(record["planes"]) == set(record["metrics"]) == {*baselines.OF_IMAGES, "PCA"}
+        assert {len(codes) for codes in record["planes"].values()} == {len(record["labels"])}
 
 
 def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
