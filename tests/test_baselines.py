@@ -227,7 +227,7 @@ def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
 
 
 @pytest.mark.parametrize("content", ['{"data": "mnist"', '{"data": "mnist"}'])
-@pytest.mark.parametrize("kind", ["embeddings", "accuracies"])
+@pytest.mark.parametrize("kind", ["embeddings", "accuracies", "pca"])
 def test_a_published_file_without_its_numbers_is_named(folder, kind, content):
     (folder / kind).mkdir(parents=True)
     (folder / kind / "mnist.json").write_text(content, encoding="utf-8")

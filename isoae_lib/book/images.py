@@ -237,7 +237,7 @@ def along_steps(runs: Table, experiment: str, pca: Numbers) -> Figure:
             axes.plot(steps, numbers, ls="", ms=3, alpha=0.5, **look)
             axes.set(xscale="log", xlabel="steps", ylabel=name)
     for axes, metric in zip(grid, panels, strict=True):
-        axes.axhline(pca[metric], color=COLOURS["PCA"], linewidth=1, label="PCA")
+        axes.axhline(pca[metric], color=COLOURS["PCA"], ls="--", lw=1, label="PCA")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure
 
