@@ -73,7 +73,7 @@ rule execute:
         ],
         [
             file
-            for kind in ("benchmarks", "baselines/embeddings", "baselines/accuracies")
+            for kind in ("benchmarks", "baselines/*")
             for file in glob.glob(f"{ROOT}/data/{kind}/*.json")
         ],
         stamps,

@@ -151,9 +151,11 @@ def baselines(
     if publish:
         project()
     from isoae_lib.paper import baseline_records
+    from isoae_lib.paper.data import images
 
     if publish:
-        choose("data set", publish, sections.SECTIONS["classification"].data_sets)
+        known = [name for name in images.DATA_SETS if name != sections.FEW_DIGITS]
+        choose("data set", publish, known)
         print(*baseline_records.publish(publish), sep="\n")
     else:
         baseline_records.compute(preset)

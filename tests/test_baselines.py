@@ -8,13 +8,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from test_cli import call
 
+from isoae_lib.core import diagnostics
+from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
-from isoae_lib.paper import baseline_records, baselines, datasets, provenance, sections
+from isoae_lib.paper import baseline_records, baselines, datasets, provenance, runs, sections
 from isoae_lib.paper.baseline_records import classified
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import plane
+from isoae_lib.paper.metrics import plane, principal
 
 
 @pytest.fixture
@@ -27,8 +30,9 @@ def folder(monkeypatch, tmp_path):
 @pytest.fixture
 def fewer(monkeypatch):
     """Two hundred training images and a hundred test images of every published run."""
-    scales = sections.SECTIONS["classification"].scales
-    monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
+    for section in ("visualization-FC", "classification", "generalization"):
+        scales = sections.SECTIONS[section].scales
+        monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
     whole = datasets._part
 
     def part(spec, name):
@@ -37,14 +41,25 @@ def fewer(monkeypatch):
     monkeypatch.setattr(datasets, "_part", part)
 
 
-def embeddings_of(monkeypatch, labels):
-    """Random images and embeddings in place of those of U-MAP and t-SNE."""
+@pytest.fixture
+def embedded(monkeypatch):
+    """Random embeddings in place of those of U-MAP and t-SNE, of the images and classes asked for.
+
+    All by the same names: "images", "U-MAP", "t-SNE".
+    """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (len(labels), 784)).astype(np.uint8)
-    planes = {m: rng.standard_normal((len(labels), 2)) for m in baselines.OF_IMAGES}
-    known = planes, images, labels
-    monkeypatch.setattr(baseline_records, "image_embeddings", lambda *_: known)
-    return known
+    made = {}
+
+    def embed(method, images):
+        made["images"] = images
+        return made.setdefault(method, rng.standard_normal((len(images), 2)))
+
+    kept = baseline_records._kept
+    monkeypatch.setattr(baselines, "embed_images", embed)
+    monkeypatch.setattr(
+        baseline_records, "_kept", lambda f, *names: f if f is embed else kept(f, *names)
+    )
+    return made
 
 
 @pytest.mark.parametrize(("n", "settings"), [(200, (30, 50)), (20, (19, 19 / 3))])
@@ -105,23 +120,84 @@ def test_components_come_from_the_training_images_alone():
     assert set(classified(x, y, test_x, y, 1).values()) == {1.0}
 
 
-def test_a_data_set_s_baselines_are_published_and_read_back(monkeypatch, folder, fewer):
-    labels = np.arange(300) % 10
-    planes, images, _ = embeddings_of(monkeypatch, labels)
+def test_a_data_set_s_baselines_are_published_and_read_back(monkeypatch, folder, fewer, embedded):
+    monkeypatch.setattr(baseline_records, "IMAGES_AT_MOST", 150)
     written = baseline_records.publish("mnist-5k")
-    assert written == [folder / kind / "mnist-5k.json" for kind in ("embeddings", "accuracies")]
+    kinds = ("pca", "embeddings", "accuracies")
+    assert written == [folder / kind / "mnist-5k.json" for kind in kinds]
     record = baseline_records.published_embeddings()["mnist-5k"]
-    assert (record["labels"] == labels).all() and record["images"] == 300
-    for method, flat in planes.items():
+    x, labels = Data(sections.spec("visualization-FC/mnist-5k/AE", "published")).train
+    assert (record["labels"] == labels[:150]).all() and record["images"] == 150
+    assert (embedded["images"] == x[:150]).all()
+    codes, of_pca = principal.in_the_plane(x, labels)
+    for method, flat in [*((m, embedded[m]) for m in baselines.OF_IMAGES), ("PCA", codes[:150])]:
         assert np.abs(record["planes"][method] - flat).max() <= 0.0051
-        assert record["metrics"][method] == plane.embedding_numbers(images, labels, flat)
+    for method in baselines.OF_IMAGES:
+        numbers = plane.embedding_numbers(x[:150], labels[:150], embedded[method])
+        assert record["metrics"][method] == numbers
+    assert record["metrics"]["PCA"] == pytest.approx(of_pca, abs=5.1e-7)
+    assert baseline_records.published_pca() == {
+        "mnist-5k": baseline_records.pca("mnist-5k", "published")
+    }
     found = baseline_records.published_accuracies()
     assert set(found) == {("mnist-5k", d) for d in sections.LATENTS}
     assert found == baseline_records.accuracies("mnist-5k", "published")
     assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
     assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"][0] <= 1
-    record = json.loads(written[1].read_text(encoding="utf-8"))
+    record = json.loads(written[2].read_text(encoding="utf-8"))
     assert record["points"] == 200 and record["seeds"] == [0]
+
+
+@pytest.mark.parametrize("shape", [(60, 9), (40, 50), (40, 400), (9, 9)])
+def test_what_components_leave_out_is_the_sum_of_the_other_eigenvalues(shape):
+    """Eckart and Young: nothing linear with as many dimensions comes closer."""
+    x = np.random.default_rng(0).standard_normal(shape) * np.linspace(1, 5, shape[1])
+    eigenvalues = np.linalg.svd(x - x.mean(0), compute_uv=False) ** 2 / len(x)
+    for d in (1, 3, min(shape)):
+        pca = baselines.components(x, d)
+        rebuilt = pca.inverse_transform(pca.transform(x))
+        assert ((rebuilt - x) ** 2).sum(1).mean() == pytest.approx(eigenvalues[d:].sum(), abs=1e-9)
+
+
+def by_hand(x, d):
+    """The mean of images (n, D) of bytes, and the directions (d, D) in which they vary most."""
+    mean = x.mean(0) / 255
+    return mean, np.linalg.svd(x / 255 - mean, full_matrices=False)[2][:d]
+
+
+def linear_autoencoder(mean, basis):
+    """Networks of linear layers that project onto an orthonormal basis (d, D) around a mean."""
+    mean, basis = (torch.as_tensor(array, dtype=torch.float32) for array in (mean, basis))
+    encoder, decoder = torch.nn.Linear(*basis.T.shape), torch.nn.Linear(*basis.shape)
+    encoder.weight.data, encoder.bias.data = basis, -basis @ mean
+    decoder.weight.data, decoder.bias.data = basis.T.contiguous(), mean
+    return Autoencoder(torch.nn.Sequential(encoder), torch.nn.Sequential(decoder)).eval()
+
+
+def test_pca_scores_what_a_linear_autoencoder_scores():
+    x, labels = Data(sections.spec("visualization-FC/mnist-5k/AE", "smoke")).train
+    model = linear_autoencoder(*by_hand(x, 2))
+    codes = diagnostics.encoder_map(model)(x)
+    theirs, _ = plane.measure_plane(model, x, labels, codes)
+    theirs |= diagnostics.losses(model, x, "mean")
+    found, numbers = principal.in_the_plane(x, labels)
+    assert numbers == pytest.approx({name: theirs[name] for name in numbers}, rel=1e-3)
+    assert np.abs(found) == pytest.approx(np.abs(codes), abs=1e-3)
+
+
+@pytest.mark.parametrize("n", [60, 2000])
+def test_errors_on_test_images_are_those_of_the_records(n):
+    """Table 2 has those of the first thousand, Table 7 those of no more than were trained on."""
+    rng = np.random.default_rng(0)
+    x, tests = (rng.integers(0, 256, (count, 9)).astype(np.uint8) for count in (n, 1500))
+    tests[1000:] //= 2
+    mean, basis = by_hand(x, 4)
+    error = (tests / 255 - mean) @ (basis.T @ basis - np.eye(9))
+    assert principal.on_test_images(x, tests, 4) == pytest.approx({
+        "test_rmse": np.sqrt((error[: min(n, 1000)] ** 2).mean()),
+        "error_per_pixel": 1e3 * (error[:n] ** 2).mean(),
+        "error_norm": np.linalg.norm(error[:n], axis=1).mean(),
+    }, rel=1e-4)  # fmt: skip
 
 
 def test_the_baselines_of_the_project_are_readable():
@@ -131,7 +207,9 @@ def test_the_baselines_of_the_project_are_readable():
     assert set(measured) == {
         (d, k) for d in sections.SECTIONS["classification"].data_sets for k in sections.LATENTS
     }
-    assert all(set(record["planes"]) == set(baselines.OF_IMAGES) for record in embedded.values())
+    for record in embedded.values():
+        assert set(record["planes"]) == set(record["metrics"]) == {*baselines.OF_IMAGES, "PCA"}
+        assert {len(codes) for codes in record["planes"].values()} == {len(record["labels"])}
 
 
 def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
@@ -149,7 +227,7 @@ def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
 
 
 @pytest.mark.parametrize("content", ['{"data": "mnist"', '{"data": "mnist"}'])
-@pytest.mark.parametrize("kind", ["embeddings", "accuracies"])
+@pytest.mark.parametrize("kind", ["embeddings", "accuracies", "pca"])
 def test_a_published_file_without_its_numbers_is_named(folder, kind, content):
     (folder / kind).mkdir(parents=True)
     (folder / kind / "mnist.json").write_text(content, encoding="utf-8")
@@ -158,16 +236,33 @@ def test_a_published_file_without_its_numbers_is_named(folder, kind, content):
 
 
 @pytest.mark.parametrize("data", ["mnist", "coil20"])
-def test_the_embedded_images_are_those_of_figure_5(monkeypatch, data):
+def test_the_embedded_images_are_those_of_figure_5(monkeypatch, embedded, data):
     asked = []
-    images_of = np.zeros((5, 4), np.uint8), np.arange(5)
-    of_images = property(lambda data: asked.append(data.spec) or images_of)
-    monkeypatch.setattr(Data, "train", of_images)
-    monkeypatch.setattr(baselines, "embed_images", lambda method, images: np.ones((5, 2)))
-    baseline_records.image_embeddings(data, "published")
-    assert [(spec.data, spec.latent) for spec in asked] == [(data, 2)]
+    known = np.random.default_rng(0).integers(0, 256, (40, 9)).astype(np.uint8), np.arange(40) % 2
+    monkeypatch.setattr(Data, "train", property(lambda data: asked.append(data.spec) or known))
+    monkeypatch.setattr(baseline_records, "IMAGES_AT_MOST", 30)
+    planes, _, labels = baseline_records.image_embeddings(data, "published")
+    assert {(spec.data, spec.latent) for spec in asked} == {(data, 2)}
+    assert (embedded["images"] == known[0][:30]).all() and len(labels) == 30
+    assert planes["PCA"] == pytest.approx(principal.in_the_plane(*known)[0][:30])
+
+
+def test_pca_s_published_images_are_those_of_the_runs():
+    """By their checksums: so the numbers compare, and say whether the images are the official."""
+    files = (baseline_records.PUBLISHED / "pca").glob("*.json")
+    images = {file.stem: json.loads(file.read_text(encoding="utf-8"))["images"] for file in files}
+    compared = set()
+    for name, run in runs.published():
+        section, data, method = name.split("/")
+        known = images.get(data, {}).get(section.replace("-CNN", "-FC"), [])
+        for split in known if method in ("AE", "AE,latent=16") else []:
+            if len(known) == 1 or split["seed"] == run.spec.seed:
+                assert {k: split[k] for k in ("sha256", "official")} == run.record["data"], name
+                compared.add((section, data))
+    shown = [sections.SECTIONS[s] for s in (*sections.FIGURE_5_NETWORKS, *baseline_records.TESTED)]
+    assert compared == {(section.name, data) for section in shown for data in section.data_sets}
 
 
 def test_the_command_publishes_only_data_sets_of_the_paper(monkeypatch, capsys):
-    assert call(monkeypatch, "baselines", "--publish", "celeba") == 2
-    assert "unknown data set 'celeba'" in capsys.readouterr().err
+    assert call(monkeypatch, "baselines", "--publish", "mnist-5k") == 2
+    assert "unknown data set 'mnist-5k'" in capsys.readouterr().err

@@ -89,10 +89,10 @@ def test_table_7_has_every_printed_number_and_marks_the_least():
     numbers = {m: (1.0 + k,) for k, m in enumerate(sections.SECTIONS["generalization"].methods)}
     runs = table("generalization", "cifar10", numbers, "error_per_pixel")
     for data in sections.SECTIONS["generalization"].data_sets:
-        frame = downstream.generalization_table(data, {"ours": runs})
+        frame = downstream.generalization_table(data, {"ours": runs}, {})
         assert list(frame.index) == [
-            downstream.table_7_name(m) for m in sections.SECTIONS["generalization"].methods
-        ]
+            *map(downstream.table_7_name, sections.SECTIONS["generalization"].methods), "PCA"
+        ]  # fmt: skip
         for distance in ("L2", "FID"):
             printed = table_7()[data, distance]
             shown = frame["paper", distance]
@@ -101,11 +101,11 @@ def test_table_7_has_every_printed_number_and_marks_the_least():
                 cell = shown[downstream.table_7_name(method)]
                 assert cell.strip("²³") == f"{value:g}{mark}"
             assert shown["IRAE"] == "–"
-    ours = downstream.generalization_table("cifar10", {"ours": runs})["ours"]
+    ours = downstream.generalization_table("cifar10", {"ours": runs}, {})["ours"]
     assert list(ours) == ["error x 1000"]
     assert ours["error x 1000"].iloc[0] == "1.00¹" and ours["error x 1000"].iloc[3] == "4.00"
     assert ("here", "not run at this scale") in downstream.generalization_table(
-        "celeba", {"ours": runs}
+        "celeba", {"ours": runs}, {}
     )
 
 
@@ -119,9 +119,11 @@ def test_every_number_of_table_7_stands_in_its_own_row_and_column():
         (place, method): a_run({name: first + k for k, name in enumerate(names)})
         for method, first in {"I-AE-without-L_iso": 1.0, "I-AE": 11.0}.items()
     }
-    shown = downstream.generalization_table("mnist", {"ours": runs})
+    scored = {2: {"rmse": 0.7}, 16: {"test_rmse": 0.6, "error_per_pixel": 0.5, "error_norm": 0.4}}
+    pca = {"ours": {"mnist": scored, "cifar10": {16: {"fid": 0.3}}}, "paper": {"mnist": scored}}
+    shown = downstream.generalization_table("mnist", {"ours": runs}, pca)
     assert list(shown.index) == [
-        "L_piso", "L_piso + L_iso", "AE", "AEW", "CAE", "RAE-SN", "RAE-L2", "WAE", "IRAE",
+        "L_piso", "L_piso + L_iso", "AE", "AEW", "CAE", "RAE-SN", "RAE-L2", "WAE", "IRAE", "PCA",
     ]  # fmt: skip
     assert shown.loc["L_piso"].to_dict() == {
         ("paper", "L2"): "0.96¹", ("paper", "FID"): "6.09³", ("ours", "error x 1000"): "1.00¹",
@@ -130,6 +132,7 @@ def test_every_number_of_table_7_stands_in_its_own_row_and_column():
     }  # fmt: skip
     assert shown["paper", "L2"]["L_piso + L_iso"] == "0.99²"
     assert shown["ours", "error x 1000"]["L_piso + L_iso"] == "11.00²"
+    assert list(shown.loc["PCA"]) == ["–", "–", "0.50", "0.40", "–", "–"]
     sampled = downstream.sampling_table(runs, {"MNIST": place})
     assert sampled["MNIST", "one Gaussian"]["L_piso"] == "5.00¹"
     assert sampled["MNIST", "ten Gaussians"]["L_piso"] == "6.00¹"
@@ -144,6 +147,19 @@ def test_scaled_features_have_a_table_of_their_own():
     frame = downstream.accuracy_table("svm", {"ours": runs}, known, "_standardised")
     assert "paper" not in frame.index.get_level_values("from")
     assert list(frame.loc[("MNIST", 16, "ours"), ["I-AE", "PCA"]]) == ["75.0¹", "37.5"]
+
+
+def test_errors_on_test_images_stand_beside_those_of_pca():
+    numbers = {"AE,latent=16": (0.1, 0.2), "CAE,latent=16": (0.3,), "AE,latent=64": (0.4,)}
+    runs = table("classification", "mnist", numbers, "test_rmse")
+    scored = {2: {"rmse": 9.0}, 16: {"test_rmse": 0.125, "error_norm": 9.0}, 64: {}}
+    frame = downstream.error_table({"ours": runs}, {"ours": {"mnist": scored}})
+    assert list(frame.columns) == [*sections.SECTIONS["classification"].methods, "PCA"]
+    assert list(frame.loc[("MNIST", 16, "ours"), ["AE", "CAE", "PCA"]]) == [
+        "0.150±0.071¹", "0.300²", "0.125",
+    ]  # fmt: skip
+    assert list(frame.loc[("MNIST", 64, "ours"), ["AE", "PCA"]]) == ["0.400¹", "–"]
+    assert len(frame) == len(table_2("svm"))
 
 
 def test_both_ways_to_split_have_their_own_accuracies():
@@ -161,7 +177,9 @@ def test_both_ways_to_split_have_their_own_accuracies():
 
 def test_what_cannot_be_judged_is_shown_of_the_stand_in_too():
     rebuilt = {("generalization/mnist-5k", "AE"): a_run({"error_per_pixel": 2.0}, steps=40)}
-    shown = downstream.generalization_table("mnist", {"ours": rebuilt})
+    pca = {"ours": {"mnist-5k": {16: {"error_per_pixel": 4.0}}, "mnist": {}}}
+    shown = downstream.generalization_table("mnist", {"ours": rebuilt}, pca)
+    assert shown["ours", "error x 1000"]["PCA"] == "4.00"
     assert shown["ours", "error x 1000"]["AE"] == "2.00¹"
     named = {("classification/mnist-5k", "AE,latent=16"): a_run({"svm": 0.5}, steps=40)}
     known = {"ours": {("mnist-5k", 16): {"PCA": {"svm": [0.25]}}}}

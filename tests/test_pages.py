@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 
 from isoae_lib.book import copies, images, page, speed, style, surfaces, tables
 from isoae_lib.files import ROOT
-from isoae_lib.paper import runs, sections
+from isoae_lib.paper import baseline_records, runs, sections
 from isoae_lib.paper.claims import rule
 from isoae_lib.paper.printed import table_1
 
@@ -158,15 +158,20 @@ def test_a_line_has_the_colour_of_the_method_that_it_shows(monkeypatch):
     for line in [line for axes in figure.axes for line in axes.lines]:
         assert line.get_color() == style.COLOURS[line.get_label().split(",")[0]]
     run = SimpleNamespace(
-        metrics={}, record={"losses": dict.fromkeys(("L_rec", "L_iso", "L_piso"), 1.0)}
+        metrics={"knn_accuracy": 0.5},
+        record={"losses": dict.fromkeys(("L_rec", "L_iso", "L_piso"), 1.0)},
     )
     places = list(images.FIGURE_6.values())
     table = {(place, method): [run] for place in places for method in images.WEIGHED.values()}
-    losses = images.loss_curves(table, places)
-    for axes in losses.axes:
-        assert {line.get_color() for line in axes.lines} == {style.COLOURS["I-AE"]}
+    linear = {"L_rec": 2.0, "knn_accuracy": 0.25, "crowding": 9.0}
+    losses = images.loss_curves(table, places, {"mnist": {2: linear, 16: {"L_rec": 9.0}}})
+    for axes, level in zip(losses.axes, (2.0, None, None, 0.25), strict=True):
         drawn = [line for line in axes.lines if line.get_linestyle() != "None"]
-        assert len({line.get_linestyle() for line in drawn}) == len(places)
+        mine = [line for line in drawn if line.get_color() == style.COLOURS["I-AE"]]
+        assert len({line.get_linestyle() for line in mine}) == len(mine) == len(places)
+        flat = [line for line in drawn if line not in mine]
+        assert {line.get_color() for line in flat} <= {style.COLOURS["PCA"]}
+        assert [set(line.get_ydata()) for line in flat] == ([{level}] if level else [])
     plt.close("all")
 
 
@@ -277,9 +282,11 @@ def test_a_line_joins_the_means_over_seeds_of_each_length():
     table["here", "I-AE,steps=100"] = [run(100, 5.0), run(100, 6.0), run(100, 10.0)]
     table["here", "I-AE,steps=100,rate=0.1"] = [run(100, 99.0)]  # another experiment
     table["there", "I-AE,steps=9"] = [run(9, 99.0)]
-    figure = images.along_steps(table, "here")
+    linear = {"crowding": 0.5, "knn_accuracy": 1.5, "rmse": 2.5}
+    figure = images.along_steps(table, "here", linear)
     for axes, start in zip(figure.axes, (0, 1, 2), strict=True):
-        line, points, *others = axes.lines
+        line, points, *others, level = axes.lines
+        assert set(level.get_ydata()) == {start + 0.5}
         assert np.array_equal(line.get_xdata(), [100, 400])
         assert line.get_ydata() == pytest.approx([7 + start, 3 + start])
         assert sorted(points.get_ydata()) == [n + start for n in (2, 4, 5, 6, 10)]
@@ -295,3 +302,6 @@ def test_published_numbers_of_a_data_set_have_its_runs_and_its_classic_embedding
     assert shown.loc[("MNIST, FC-NN", "I-AE"), "crowding"].startswith(f"{crowding:.2f}±")
     assert "variation of rotations" not in shown
     assert "variation of rotations" in images.published_numbers(published, "coil20")
+    linear = baseline_records.published_pca()["mnist"][2]
+    assert shown.loc[("MNIST", "PCA"), "crowding"] == f"{linear['crowding']:.2f}"
+    assert shown.loc[("MNIST", "PCA"), "error per pixel"] == f"{linear['rmse']:.3f}"

@@ -15,7 +15,7 @@ from isoae_lib.book.style import bare, label, plain
 from isoae_lib.book.tables import measured, narrow, ranked
 from isoae_lib.errors import InputError
 from isoae_lib.paper import baseline_records, sections
-from isoae_lib.paper.baseline_records import Accuracies
+from isoae_lib.paper.baseline_records import Accuracies, Numbers
 from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED
 from isoae_lib.paper.claims.rule import Table, attempted, mean_and_deviation, stand_ins, values
 from isoae_lib.paper.data import images
@@ -31,6 +31,7 @@ TABLE_7_COLUMNS = {  # metric -> shown as, digits
     "frechet_rebuilt": ("Frechet, own features", 2),
     "fid": ("FID", 1),
 }
+Pca = Mapping[str, Mapping[str, Mapping[int, Numbers]]]  # source -> data set -> d -> what it scores
 SAMPLED = {"frechet_samples": "one Gaussian", "frechet_mixture": "ten Gaussians"}
 
 
@@ -75,29 +76,68 @@ def accuracy_table(
     suffix : str
         "_standardised" for scaled features, which the paper does not print.
     """
-    metric = classifier + suffix
     rows: dict[tuple[str, int, str], dict[str, str]] = {}
     printed = table_2(classifier)
     for data, d in [*printed, *product(TABLE_2.added_data, sections.LATENTS)]:
-        title = images.DATA_SETS[data].title
         if not suffix and (numbers := printed.get((data, d))):
             cells = {m: f"{100 * v:.1f}" for m, v in numbers.items()}
-            rows[title, d, "paper"] = ranked(cells, numbers, highest=True)
-        methods = {m: f"{m},latent={d}" for m in TABLE_2.methods}
-        ours = {}
-        for source, runs in sources.items():
-            experiment = _anywhere(runs, f"classification/{data}", methods.values())
-            without = known.get(source, {}).get((experiment.split("/")[1], d), {})
-            if without or any((experiment, m) in runs for m in methods.values()):
-                ours[source] = _row(runs, experiment, methods, metric, 1, percent=True) | {
-                    name: f"{100 * np.mean(v[metric]):.1f}" for name, v in without.items()
-                }
-        for source, row in (ours or {"here": dict.fromkeys(methods, NOTHING)}).items():
-            rows[title, d, source] = row
-    columns = [*TABLE_2.methods, "PCA", "pixels"]
-    frame = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).fillna("–")
-    frame = frame.rename_axis(["data", "d", "from"]).rename_axis(CLASSIFIERS[classifier], axis=1)
-    return narrow(frame)
+            row = ranked(cells, numbers, highest=True)
+            rows[images.DATA_SETS[data].title, d, "paper"] = row
+        rows |= _of_sources(data, d, classifier + suffix, sources, known, 1, percent=True)
+    return _table_2(rows, CLASSIFIERS[classifier], "PCA", "pixels")
+
+
+def error_table(sources: Mapping[str, Table], pca: Pca) -> pd.DataFrame:
+    """Show the root-mean-square error of a pixel of test images, for the runs of Table 2 and PCA.
+
+    PCA has as many dimensions as the codes.
+    """
+    metric = "test_rmse"
+    known = {
+        source: {
+            (data, d): {"PCA": {metric: [numbers[metric]]}}
+            for data, sizes in by_data.items()
+            for d, numbers in sizes.items()
+            if metric in numbers
+        }
+        for source, by_data in pca.items()
+    }
+    rows: dict[tuple[str, int, str], dict[str, str]] = {}
+    for data, d in product(TABLE_2.all_data, sections.LATENTS):
+        rows |= _of_sources(data, d, metric, sources, known, 3, percent=False)
+    return _table_2(rows, "error per pixel", "PCA")
+
+
+def _of_sources(
+    data: str,
+    d: int,
+    metric: str,
+    sources: Mapping[str, Table],
+    known: Mapping[str, Mapping[tuple[str, int], Accuracies]],
+    digits: int,
+    percent: bool,
+) -> dict[tuple[str, int, str], dict[str, str]]:
+    """Return the rows of Table 2 for one data set and d, one from each source of runs."""
+    title, scale = images.DATA_SETS[data].title, 100 if percent else 1
+    methods = {m: f"{m},latent={d}" for m in TABLE_2.methods}
+    ours = {}
+    for source, runs in sources.items():
+        experiment = _anywhere(runs, f"classification/{data}", methods.values())
+        without = known.get(source, {}).get((experiment.split("/")[1], d), {})
+        if without or any((experiment, m) in runs for m in methods.values()):
+            ours[title, d, source] = _row(runs, experiment, methods, metric, digits, percent) | {
+                name: f"{scale * np.mean(v[metric]):.{digits}f}" for name, v in without.items()
+            }
+    return ours or {(title, d, "here"): dict.fromkeys(methods, NOTHING)}
+
+
+def _table_2(
+    rows: Mapping[tuple[str, int, str], Mapping[str, str]], shown: str, *beside: str
+) -> pd.DataFrame:
+    """Return rows as a table: autoencoders first, then what stands beside them."""
+    frame = pd.DataFrame.from_dict(rows, orient="index")
+    frame = frame.reindex(columns=[*TABLE_2.methods, *beside]).fillna("–")
+    return narrow(frame.rename_axis(["data", "d", "from"]).rename_axis(shown, axis=1))
 
 
 def without_autoencoder(
@@ -119,11 +159,15 @@ def _anywhere(runs: Table, experiment: str, methods: Iterable[str]) -> str:
     return [*attempted(runs, [experiment], names), *some, experiment][0]
 
 
-def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFrame:
+def generalization_table(
+    data: str,
+    sources: Mapping[str, Table],
+    pca: Pca,
+) -> pd.DataFrame:
     """Table 7 for one data set: a row for each method; as printed, and from each source of runs.
 
     Lower is better. The paper's FID and the Frechet distance in this project's own features never
-    share a name.
+    share a name. The last row is PCA with as many dimensions as the codes.
     """
     methods = {m: m for m in TABLE_7.methods}
     columns: dict[tuple[str, str], dict[str, str]] = {}
@@ -136,12 +180,13 @@ def generalization_table(data: str, sources: Mapping[str, Table]) -> pd.DataFram
         there = [run for m in methods for run in runs.get((experiment, m), [])]
         for metric, (shown, digits) in TABLE_7_COLUMNS.items():
             if any(metric in run.metrics for run in there):
-                columns[source, shown] = _row(
-                    runs, experiment, methods, metric, digits, percent=False
-                )
+                row = _row(runs, experiment, methods, metric, digits, percent=False)
+                scored = pca.get(source, {}).get(experiment.split("/")[1], {})
+                linear = [f"{n[metric]:.{digits}f}" for n in scored.values() if metric in n]
+                columns[source, shown] = row | {"PCA": (*linear, "–")[0]}
     if all(source == "paper" for source, _ in columns):
         columns["here", f"{NOTHING} at this scale"] = dict.fromkeys(methods, "–")
-    frame = pd.DataFrame(columns, index=list(methods)).fillna("–")
+    frame = pd.DataFrame(columns, index=[*methods, "PCA"]).fillna("–")
     return frame.rename(index=table_7_name).rename_axis(images.DATA_SETS[data].title)
 
 

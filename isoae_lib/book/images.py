@@ -19,6 +19,7 @@ from isoae_lib.book.tables import measured, narrow
 from isoae_lib.core import notation
 from isoae_lib.core.arrays import Array
 from isoae_lib.paper import baseline_records, sections
+from isoae_lib.paper.baseline_records import Numbers
 from isoae_lib.paper.claims.images import FIGURE_6 as SWEPT_DATA
 from isoae_lib.paper.claims.images import WEIGHED, weights_of
 from isoae_lib.paper.claims.rule import Table, data_title
@@ -56,7 +57,7 @@ def codes_of(runs: Table, experiment: str) -> Row:
 
 
 def published_baselines(experiment: str) -> Row:
-    """Return the published embeddings of an experiment's data set by U-MAP and t-SNE, if any."""
+    """Return the published embeddings of a data set by U-MAP, t-SNE and PCA, if any."""
     record = baseline_records.published_embeddings().get(
         experiment.partition("/")[2], {"planes": {}}
     )
@@ -178,33 +179,46 @@ def weight_row(runs: Table, experiment: str) -> Figure:
     return figure
 
 
-def loss_curves(runs: Table, experiments: Sequence[str]) -> Figure:
-    """Figure 6, bottom: I-AE's three losses against lambda, L_rec linear, the others logarithmic.
+def loss_curves(
+    runs: Table, experiments: Sequence[str], pca: Mapping[str, Mapping[int, Numbers]]
+) -> Figure:
+    """Figure 6, bottom: I-AE's three losses against lambda, and its accuracy in the plane.
 
-    One line for each experiment; bars span the seeds.
+    One line for each experiment; bars span the seeds. L_iso and L_piso are on a logarithmic axis.
+    A thin line is what PCA has in the plane, which `pca` knows by data set and d.
     """
-    figure, grid = plt.subplots(1, 3, figsize=(10, 3))
+    panels = {
+        name: f"${name[0]}_{{{name[2:]}}}$" for name in ("L_rec", "L_iso", "L_piso")
+    } | {"knn_accuracy": "5-NN accuracy"}  # fmt: skip
+    figure, grid = plt.subplots(1, len(panels), figsize=(12, 3.2))
     at = np.arange(len(WEIGHED))
     for experiment, line in zip(experiments, ("-o", "--s"), strict=False):
-        for axes, name in zip(grid, ("L_rec", "L_iso", "L_piso"), strict=True):
+        flat = pca.get(experiment.partition("/")[2], {}).get(2, {})
+        for axes, (name, title) in zip(grid, panels.items(), strict=True):
             seeds = list(weights_of(runs, experiment, name).values())
             means = np.array([v.mean() for v in seeds])
             span = means - [v.min() for v in seeds], [v.max() for v in seeds] - means
             axes.errorbar(
-                at, means, span, fmt=line, color=COLOURS["I-AE"], label=data_title(experiment),
-                capsize=2,
+                at, means, span, fmt=line, color=COLOURS["I-AE"],
+                label=f"I-AE, {data_title(experiment)}", capsize=2,
             )  # fmt: skip
+            if name in flat:
+                axes.axhline(
+                    flat[name], color=COLOURS["PCA"], linestyle=line[:-1], linewidth=1,
+                    label=f"PCA, {data_title(experiment)}",
+                )  # fmt: skip
             axes.set_xticks(at, [f"{w:g}" for w in WEIGHED], rotation=60)
-            axes.set(xlabel=r"$\lambda_{iso}$", title=f"${name[0]}_{{{name[2:]}}}$")
-            axes.set_yscale("linear" if name == "L_rec" else "log")
-    grid[0].legend()
+            axes.set(xlabel=r"$\lambda_{iso}$", title=title)
+            axes.set_yscale("log" if name in ("L_iso", "L_piso") else "linear")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
-def along_steps(runs: Table, experiment: str) -> Figure:
+def along_steps(runs: Table, experiment: str, pca: Numbers) -> Figure:
     """Figure 5 in numbers while training goes on: a line through the means, a point for each seed.
 
-    Runs of every length thof an experiment has, `METHOD,steps=N` among them.
+    Runs of every length that an experiment has, `METHOD,steps=N` among them. A thin level line is
+    what PCA has in the plane.
     """
     panels = {"crowding": "crowding", "knn_accuracy": "5-NN accuracy", "rmse": "error per pixel"}
     figure, grid = plt.subplots(1, 3, figsize=(10, 3.2))
@@ -222,7 +236,9 @@ def along_steps(runs: Table, experiment: str) -> Figure:
             axes.plot(lengths, means, label=label(method), ms=5, **look)
             axes.plot(steps, numbers, ls="", ms=3, alpha=0.5, **look)
             axes.set(xscale="log", xlabel="steps", ylabel=name)
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    for axes, metric in zip(grid, panels, strict=True):
+        axes.axhline(pca[metric], color=COLOURS["PCA"], ls="--", lw=1, label="PCA")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure
 
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from IPython.display import HTML, Markdown, display
 
 from isoae_lib.book import cards, style
-from isoae_lib.paper import claims, runs, sections
+from isoae_lib.paper import baseline_records, claims, runs, sections
+from isoae_lib.paper.baseline_records import Numbers
 from isoae_lib.paper.claims.rule import Table, table
 from isoae_lib.paper.runs import Run
 
@@ -40,6 +41,16 @@ class Chapter:
     def sources(self) -> dict[str, Table]:
         """Both, under the names that tables print."""
         return {"published": self.published, f"this build ({self.preset})": self.here}
+
+    def pca(self, data: str) -> dict[str, dict[str, dict[int, Numbers]]]:
+        """Return what PCA scores, by source as in `sources`, then by data set, d and metric.
+
+        `data` is this build's data set. What 5,000 digits give stands in for MNIST.
+        """
+        here = baseline_records.pca(data, self.preset)
+        of_build = {"mnist" if data == sections.FEW_DIGITS else data: here, data: here}
+        known = (baseline_records.published_pca(), of_build)
+        return dict(zip(self.sources, known, strict=True))
 
     def published_at(self, experiments: Mapping[str, str]) -> dict[str, str]:
         """Return the experiments, by title, that have published runs; print the other titles."""

@@ -1,6 +1,7 @@
-"""The baselines of Figures 3 and 5 and of Table 2: computed once, kept in the store, published.
+"""The baselines of Figures 3, 5 and 6 and of Tables 2 and 7: computed once, kept, published.
 
-Published are one JSON file per data set in `data/baselines/embeddings` and `.../accuracies`.
+Published are one JSON file per data set in `data/baselines/embeddings`, `.../accuracies` and
+`.../pca`.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ from isoae_lib.files import ROOT, write_whole
 from isoae_lib.paper import baselines, sections
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import classifiers, plane
+from isoae_lib.paper.metrics import classifiers, plane, principal
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import store_path
-from isoae_lib.paper.specs import RunSpec
 
 PUBLISHED = ROOT / "data" / "baselines"
 IMAGES_AT_MOST = 2000  # U-MAP and t-SNE need a minute for these; time grows faster than the number
 T = TypeVar("T")
 Accuracies = dict[str, dict[str, list[float]]]  # "PCA" or "pixels" -> metric -> one per split
+Numbers = dict[str, float]  # metric -> value
+TESTED = {  # section -> what PCA is asked for on its test images
+    "classification": ("test_rmse",),
+    "generalization": ("error_per_pixel", "error_norm"),
+}
 
 
 def _kept(compute: Callable[..., T], *modules: str) -> Callable[..., T]:
@@ -45,31 +50,80 @@ def embeddings(data: str, preset: str) -> dict[str, Array]:
     return {method: embed(method, points) for method in baselines.EMBEDDINGS}
 
 
-def image_embeddings(data: str, preset: str) -> tuple[dict[str, Array], NDArray, NDArray]:
-    """Embed the first `IMAGES_AT_MOST` images that a preset's runs of Figure 5 see.
+def image_embeddings(
+    data: str, preset: str
+) -> tuple[dict[str, Array], dict[str, Numbers], NDArray]:
+    """Embed the images that a preset's runs of Figure 5 see: PCA all, the others the first ones.
 
     Returns
     -------
-    embeddings, images, labels
-        U-MAP's and t-SNE's points (n, 2) by method, the images (n, D) and their classes (n,).
+    planes, numbers, labels
+        Points (n, 2) and metrics by method, and the classes (n,), of the first `IMAGES_AT_MOST`
+        images; PCA's metrics are those of all.
     """
-    images, labels = (part[:IMAGES_AT_MOST] for part in Data(_figure_5(data, preset)).train)
+    images, labels = (part[:IMAGES_AT_MOST] for part in _figure_5(data, preset).train)
     embed = _kept(baselines.embed_images, "paper.baselines")
-    return {method: embed(method, images) for method in baselines.OF_IMAGES}, images, labels
+    planes = {method: embed(method, images).astype(float) for method in baselines.OF_IMAGES}
+    numbers = {
+        method: plane.embedding_numbers(images, labels, codes) for method, codes in planes.items()
+    }
+    codes, of_pca = _pca_in_the_plane(data, preset)
+    return planes | {"PCA": codes[: len(labels)]}, numbers | {"PCA": of_pca}, labels
 
 
-def _figure_5(data: str, preset: str) -> RunSpec:
-    """Return a run of Figure 5 on a data set: its images are those that are embedded."""
-    known = {name: sections.SECTIONS[name].known_data for name in sections.FIGURE_5_NETWORKS}
-    section = next(name for name, data_sets in known.items() if data in data_sets)
-    return sections.spec(f"{section}/{data}/AE", preset)
+def _pca_in_the_plane(data: str, preset: str) -> tuple[Array, Numbers]:
+    measure = _kept(principal.in_the_plane, "paper.metrics.principal")
+    return measure(*_figure_5(data, preset).train)
 
 
-def _table_2(data: str, preset: str) -> list[RunSpec]:
-    """Return a run of Table 2 for each way that a preset splits a data set."""
-    first = sections.spec(f"classification/{data}/AE", preset)
-    seeds = sections.SECTIONS["classification"].seeds[preset] if first.split != "official" else (0,)
-    return [sections.spec(f"classification/{data}/AE", preset, seed) for seed in seeds]
+def pca(data: str, preset: str) -> dict[int, Numbers]:
+    """Measure PCA on the images that a preset's runs see, with as many dimensions as their codes.
+
+    Returns
+    -------
+    dict
+        d -> metric -> value, under the names that records have. With d = 2 there is what Figures 5
+        and 6 show of a data set that is in them, above it the errors on test images of Tables 2
+        and 7; where there are several splits, their means.
+    """
+    found: dict[int, Numbers] = {}
+    if _figure_5_section(data):
+        found[2] = _pca_in_the_plane(data, preset)[1]
+    measure = _kept(principal.on_test_images, "paper.metrics.principal")
+    for section, metrics in TESTED.items():
+        splits = _splits(section, data, preset)
+        own = {split.spec.latent for split in splits}
+        for d in sections.LATENTS if splits and section == "classification" else own:
+            each = [measure(split.points, split.test[0], d) for split in splits]
+            means = {m: float(np.mean([numbers[m] for numbers in each])) for m in metrics}
+            found[d] = found.get(d, {}) | means
+    return {
+        d: {metric: round(value, 6) for metric, value in found[d].items()} for d in sorted(found)
+    }
+
+
+def _figure_5_section(data: str) -> str:
+    """Return the first section of Figure 5 that knows a data set, or nothing."""
+    names = (n for n in sections.FIGURE_5_NETWORKS if data in sections.SECTIONS[n].known_data)
+    return next(names, "")
+
+
+def _figure_5(data: str, preset: str) -> Data:
+    """Return the data of a run of Figure 5 on a data set: the images that are embedded."""
+    return _splits(_figure_5_section(data), data, preset)[0]
+
+
+def _splits(section: str, data: str, preset: str) -> list[Data]:
+    """Return the data of a section's runs on a data set, for each way in which they split it.
+
+    There are none where the section does not know the data set.
+    """
+    if data not in sections.SECTIONS[section].known_data:
+        return []
+    name = f"{section}/{data}/AE"
+    first = sections.spec(name, preset)
+    seeds = sections.SECTIONS[section].seeds[preset] if first.split != "official" else (0,)
+    return [Data(sections.spec(name, preset, seed)) for seed in seeds]
 
 
 def classified(
@@ -89,7 +143,7 @@ def classified(
 def accuracies(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
     """Return the accuracies of PCA and pixels on the images of a preset's runs, by data and d."""
     known = _kept(classified, "paper.baselines", "paper.metrics.classifiers")
-    splits = [(*split.train, *split.test) for split in map(Data, _table_2(data, preset))]
+    splits = [(*split.train, *split.test) for split in _splits("classification", data, preset)]
 
     def over_splits(dimensions: int | None) -> dict[str, list[float]]:
         each = [known(*split, dimensions) for split in splits]
@@ -106,46 +160,108 @@ def compute(preset: str) -> None:
     data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
     image_embeddings(data, preset)
     accuracies(data, preset)
+    pca(data, preset)
 
 
 def publish(data: str) -> list[Path]:
     """Compute a data set's baselines at the scale of the published runs; return the files written.
-
-    Coordinates are rounded as a picture allows. The numbers of section 4.2 are taken before.
 
     Raises
     ------
     InputError
         If a file cannot be written.
     """
-    planes, images, labels = image_embeddings(data, "published")
-    planes = {method: points.astype(float) for method, points in planes.items()}
-    embedded: dict[str, Any] = {
-        "data": data, "images": len(images),
-        "official": Data(_figure_5(data, "published")).official, "commit": commit(),
-        "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
-        "metrics": {
-            method: plane.embedding_numbers(images, labels, points)
-            for method, points in planes.items()
+    records = {"pca": _pca_record(data)}
+    if data in sections.SECTIONS["classification"].known_data:
+        records |= {"embeddings": _embeddings_record(data), "accuracies": _accuracies_record(data)}
+    return [_write(kind, data, record) for kind, record in records.items()]
+
+
+def _write(kind: str, data: str, record: dict[str, Any]) -> Path:
+    file = PUBLISHED / kind / f"{data}.json"
+    write_whole(file, json.dumps({"data": data, "commit": commit()} | record) + "\n")
+    return file
+
+
+def _pca_record(data: str) -> dict[str, Any]:
+    """Return what is published of PCA, and which images it was measured on, by section."""
+    asked = {
+        section: _splits(section, data, "published")
+        for section in filter(None, (_figure_5_section(data), *TESTED))
+    }
+    record: dict[str, Any] = {
+        "versions": {"scikit-learn": version("scikit-learn")},
+        "images": {
+            section: [
+                {
+                    "seed": split.spec.seed, "points": split.spec.points,
+                    "split": split.spec.split, "sha256": split.digest, "official": split.official,
+                }
+                for split in splits
+            ]
+            for section, splits in asked.items()
+            if splits
         },
-        "labels": labels.tolist(),
-        "planes": {method: points.round(2).tolist() for method, points in planes.items()},
+        "metrics": {str(d): numbers for d, numbers in pca(data, "published").items()},
     }  # fmt: skip
-    specs = _table_2(data, "published")
-    measured: dict[str, Any] = {
-        "data": data, "seeds": [spec.seed for spec in specs], "points": specs[0].points,
-        "split": specs[0].split, "official": Data(specs[0]).official, "commit": commit(),
+    if _figure_5_section(data):
+        codes, _ = _pca_in_the_plane(data, "published")
+        record["plane"] = codes[:IMAGES_AT_MOST].round(2).tolist()
+    return record
+
+
+def _embeddings_record(data: str) -> dict[str, Any]:
+    """Return what is published of U-MAP and t-SNE; coordinates are rounded as a picture allows.
+
+    The numbers of section 4.2 are taken before.
+    """
+    planes, numbers, labels = image_embeddings(data, "published")
+    return {
+        "images": len(labels), "official": _figure_5(data, "published").official,
+        "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
+        "metrics": {method: numbers[method] for method in baselines.OF_IMAGES},
+        "labels": labels.tolist(),
+        "planes": {method: planes[method].round(2).tolist() for method in baselines.OF_IMAGES},
+    }  # fmt: skip
+
+
+def _accuracies_record(data: str) -> dict[str, Any]:
+    splits = _splits("classification", data, "published")
+    first = splits[0]
+    return {
+        "seeds": [split.spec.seed for split in splits], "points": first.spec.points,
+        "split": first.spec.split, "official": first.official,
         "accuracies": {str(d): found for (_, d), found in accuracies(data, "published").items()},
     }  # fmt: skip
-    written = []
-    for kind, record in (("embeddings", embedded), ("accuracies", measured)):
-        written.append(PUBLISHED / kind / f"{data}.json")
-        write_whole(written[-1], json.dumps(record) + "\n")
-    return written
 
 
 def published_embeddings() -> dict[str, dict[str, Any]]:
     """Return the published embeddings by data set; planes (n, 2) and labels (n,) as arrays.
+
+    PCA's plane and metrics are among them; its points are of the same images as the others'.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
+    numbers = published_pca()
+    codes = _published("pca", lambda record: record.get("plane"))
+
+    def with_arrays(record: dict[str, Any]) -> dict[str, Any]:
+        planes, metrics = record["planes"], record["metrics"]
+        if codes.get(data := record["data"]):
+            planes, metrics = planes | {"PCA": codes[data]}, metrics | {"PCA": numbers[data][2]}
+        arrays = {method: np.array(points) for method, points in planes.items()}
+        return record | {
+            "planes": arrays, "metrics": metrics, "labels": np.array(record["labels"])
+        }  # fmt: skip
+
+    return _published("embeddings", with_arrays)
+
+
+def published_pca() -> dict[str, dict[int, Numbers]]:
+    """Return what the published PCA scores: data set -> d -> metric -> value, as `pca` does.
 
     Raises
     ------
@@ -153,11 +269,10 @@ def published_embeddings() -> dict[str, dict[str, Any]]:
         If a file is damaged.
     """
 
-    def with_arrays(record: dict[str, Any]) -> dict[str, Any]:
-        planes = {method: np.array(points) for method, points in record["planes"].items()}
-        return record | {"planes": planes, "labels": np.array(record["labels"])}
+    def by_size(record: dict[str, Any]) -> dict[int, Numbers]:
+        return {int(d): numbers for d, numbers in record["metrics"].items()}
 
-    return _published("embeddings", with_arrays)
+    return _published("pca", by_size)
 
 
 def published_accuracies() -> dict[tuple[str, int], Accuracies]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from isoae_lib.core.arrays import Array, checked
 from isoae_lib.errors import choose
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
 
 EMBEDDINGS = ("U-MAP", "t-SNE", "LLE")
 OF_IMAGES = EMBEDDINGS[:2]
@@ -66,9 +70,24 @@ def _umap(x: NDArray, **settings: int) -> Array:
         return UMAP(**settings).fit_transform(x)
 
 
-def principal_components(x: NDArray, test_x: NDArray, dimensions: int) -> tuple[NDArray, NDArray]:
-    """Project training and test images, (n, D) and (m, D), on components of the training images."""
+def components(x: NDArray, dimensions: int) -> PCA:
+    """Fit the first principal components of images (n, D): a linear encoder and its decoder.
+
+    `transform` projects onto them, `inverse_transform` rebuilds. No linear autoencoder with so many
+    latents has a smaller mean square error on x, which is the sum of the left-out eigenvalues.
+    They are exact: scikit-learn's own choice of a solver would be a randomized one for large D.
+    """
     from sklearn.decomposition import PCA
 
-    pca = PCA(min(dimensions, *x.shape), random_state=0).fit(x)
+    size = min(dimensions, *x.shape)
+    if size == min(x.shape):
+        solver = "full"
+    else:
+        solver = "covariance_eigh" if len(x) > x.shape[1] else "arpack"
+    return PCA(size, svd_solver=solver, random_state=0).fit(x)
+
+
+def principal_components(x: NDArray, test_x: NDArray, dimensions: int) -> tuple[NDArray, NDArray]:
+    """Project training and test images, (n, D) and (m, D), on components of the training images."""
+    pca = components(x, dimensions)
     return pca.transform(x), pca.transform(test_x)

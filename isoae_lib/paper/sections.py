@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data.surfaces import SURFACES
+from isoae_lib.paper.section import FEW_DIGITS as FEW_DIGITS  # asked for as `sections.FEW_DIGITS`
 from isoae_lib.paper.section import PRESETS, SEEDS, Section, Settings
-from isoae_lib.paper.section import SCALES as SCALES  # asked for as `sections.SCALES`
+from isoae_lib.paper.section import SCALES as SCALES
 from isoae_lib.paper.specs import RunSpec
 
 IMAGES: Settings = {"schedule": "constant", "reduction": "mean"}  # decisions 1 and 12

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 
-import numpy as np
 from numpy.typing import NDArray
 
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.datasets import Data
+from isoae_lib.paper.metrics import errors
 
 NEIGHBOURS = 5
 PENALTY = 1.0  # C of the linear machine (decision 18)
@@ -30,9 +30,9 @@ def measure_classification(model: Autoencoder, data: Data, codes: Array) -> dict
     """
     images, classes = data.test
     test_codes = encoder_map(model)(images)
-    error = decoder_map(model)(test_codes[:TESTED]) - images[:TESTED] / 255
+    error = errors.rmse(decoder_map(model)(test_codes[:TESTED]), images[:TESTED])
     found = accuracies(codes, data.known, test_codes, classes)
-    return found | {"test_rmse": float(np.sqrt((error**2).mean()))}
+    return found | {"test_rmse": error}
 
 
 def accuracies(z: Array, y: NDArray, test_z: Array, test_y: NDArray) -> dict[str, float]:

@@ -9,7 +9,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_differentials, decoder_map, differentials
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.data.images import DATA_SETS
-from isoae_lib.paper.metrics import Found
+from isoae_lib.paper.metrics import Found, errors
 from isoae_lib.paper.metrics.rounding import as_bytes, for_a_picture
 
 SAMPLE = 5000  # points that separation is measured on: densities of large and small sets compare
@@ -34,11 +34,9 @@ def measure_plane(model: Autoencoder, x: NDArray, labels: NDArray, codes: Array)
     """
     some = chosen(len(x), SMALL_SAMPLE)
     sigma = np.linalg.svd(differentials(model, x[some[:200]])[0], compute_uv=False)
-    pixels = x[some] / 255
-    error = decoder_map(model)(codes[some]) - pixels
     metrics = {
-        "rmse": float(np.sqrt((error**2).mean())),
-        "mean_image_rmse": float(np.sqrt(pixels.var(0).mean())),
+        "rmse": errors.rmse(decoder_map(model)(codes[some]), x[some]),
+        "mean_image_rmse": float(np.sqrt((x[some] / 255).var(0).mean())),
         "singular_value_median": float(np.median(sigma)),
         "condition_median": float(np.median(sigma[:, 0] / np.maximum(sigma[:, -1], 1e-12))),
     }

@@ -10,7 +10,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map, encoder_map
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import Found
+from isoae_lib.paper.metrics import Found, errors
 from isoae_lib.paper.metrics.feature_networks import (
     classifier,
     features_of,
@@ -40,12 +40,10 @@ def measure_reconstruction(model: Autoencoder, data: Data, codes: Array, store: 
     for name, z in drawn_codes(codes, len(images), data.spec.seed).items():
         made[name] = decode(z).astype(np.float32)
     net, accuracy = classifier(data, store)
-    error = made["rebuilt"] - wanted
     from_mean = data.points.mean(0, dtype=np.float64) / 255 - wanted
     metrics = {
-        "error_per_pixel": 1e3 * float(np.square(error).mean(dtype=np.float64)),
+        **errors.of_table_7(made["rebuilt"], images),
         "mean_image_error": 1e3 * float(np.square(from_mean).mean()),
-        "error_norm": float(np.linalg.norm(error, axis=1).mean()),
         "classifier_accuracy": accuracy,
     }
     real = features_of(net, wanted)
