@@ -38,11 +38,11 @@ def _kept(compute: Callable[..., T], *modules: str) -> Callable[..., T]:
     return Memory(folder, verbose=0).cache(compute)
 
 
-def embeddings(data: str, preset: str) -> dict[str, Array]:
+def embeddings(data: str, preset: str, seed: int = 0) -> dict[str, Array]:
     """Embed the points that a preset's runs on a surface see; return the embeddings by method."""
-    points = Data(sections.spec(f"3d/{data}/I-AE", preset)).points
+    points = Data(sections.spec(f"3d/{data}/I-AE", preset, seed)).points
     embed = _kept(baselines.embed, "paper.baselines")
-    return {method: embed(method, points) for method in baselines.EMBEDDINGS}
+    return {method: embed(method, points, seed) for method in baselines.EMBEDDINGS}
 
 
 def image_embeddings(data: str, preset: str) -> tuple[dict[str, Array], NDArray, NDArray]:
