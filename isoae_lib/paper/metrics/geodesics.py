@@ -1,4 +1,4 @@
-"""How well an embedding of a surface keeps the distances along the surface: what the field measures.
+"""How well an embedding keeps distances along a surface: what the field measures.
 
 No number here sees the embedding's scale. Of more than `AT_MOST` points, the first are taken.
 """
