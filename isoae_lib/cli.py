@@ -153,8 +153,12 @@ def baselines(
     from isoae_lib.paper import baseline_records
 
     if publish:
-        choose("data set", publish, sections.SECTIONS["classification"].data_sets)
-        print(*baseline_records.publish(publish), sep="\n")
+        surfaces = sections.SECTIONS["3d"].data_sets
+        choose("data set", publish, (*surfaces, *sections.SECTIONS["classification"].data_sets))
+        if publish in surfaces:
+            print(baseline_records.publish_surface(publish))
+        else:
+            print(*baseline_records.publish(publish), sep="\n")
     else:
         baseline_records.compute(preset)
 

@@ -13,10 +13,10 @@ from isoae_lib.core.methods import METHODS
 DRAWN = {name: row for name, row in METHODS.items() if row.colour}
 # A method has the same colour in every figure; what is no autoencoder is grey.
 COLOURS = {name: row.colour for name, row in DRAWN.items()} | {
-    "U-MAP": "#7A7A7A", "t-SNE": "#9C9C9C", "LLE": "#BEBEBE"
+    "U-MAP": "#7A7A7A", "t-SNE": "#9C9C9C", "LLE": "#BEBEBE", "PCA": "#4D4D4D"
 }  # fmt: skip
 MARKERS = {name: row.marker for name, row in DRAWN.items()} | {
-    "U-MAP": "h", "t-SNE": "d", "LLE": "*"
+    "U-MAP": "h", "t-SNE": "d", "LLE": "*", "PCA": "x"
 }  # fmt: skip
 INKS = ("#332288", "#882255", "#44AA99")  # for lines that are no method: Paul Tol's "muted"
 # A line that others should follow.

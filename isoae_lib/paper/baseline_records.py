@@ -1,6 +1,7 @@
 """The baselines of Figures 3 and 5 and of Table 2: computed once, kept in the store, published.
 
-Published are one JSON file per data set in `data/baselines/embeddings` and `.../accuracies`.
+Published are one JSON file per data set in `data/baselines/embeddings` and `.../accuracies`, and
+one per surface in `.../surfaces`.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from isoae_lib.files import ROOT, write_whole
 from isoae_lib.paper import baselines, sections
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import classifiers, plane
+from isoae_lib.paper.metrics import classifiers, geodesics, plane
 from isoae_lib.paper.provenance import code_digest, commit
-from isoae_lib.paper.runs import store_path
+from isoae_lib.paper.runs import Run, published, store_path
 from isoae_lib.paper.specs import RunSpec
 
 PUBLISHED = ROOT / "data" / "baselines"
 IMAGES_AT_MOST = 2000  # U-MAP and t-SNE need a minute for these; time grows faster than the number
+PACKAGES = ("umap-learn", "scikit-learn")  # that compute the baselines
 T = TypeVar("T")
 Accuracies = dict[str, dict[str, list[float]]]  # "PCA" or "pixels" -> metric -> one per split
+SeedMetrics = list[dict[str, float]]  # the metrics of each seed
 
 
 def _kept(compute: Callable[..., T], *modules: str) -> Callable[..., T]:
@@ -43,6 +46,18 @@ def embeddings(data: str, preset: str, seed: int = 0) -> dict[str, Array]:
     points = Data(sections.spec(f"3d/{data}/I-AE", preset, seed)).points
     embed = _kept(baselines.embed, "paper.baselines")
     return {method: embed(method, points, seed) for method in baselines.EMBEDDINGS}
+
+
+def surface_numbers(codes: Array, chart: Array, data: str) -> dict[str, float]:
+    """Return `geodesics.surface_numbers`, rounded."""
+    found = _kept(geodesics.surface_numbers, "paper.metrics.geodesics")(codes, chart, data)
+    return {name: round(value, 6) for name, value in found.items()}
+
+
+def numbers_of_run(run: Run) -> dict[str, float]:
+    """Return `surface_numbers` of a run on a surface; none of a diverged one."""
+    finished = run.record["status"] == "finished"
+    return surface_numbers(run.codes, run.chart, run.spec.data) if finished else {}
 
 
 def image_embeddings(data: str, preset: str) -> tuple[dict[str, Array], NDArray, NDArray]:
@@ -100,9 +115,12 @@ def accuracies(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
 
 
 def compute(preset: str) -> None:
-    """Compute what a preset's pages show: of every surface, and of the digits."""
+    """Compute what a preset's pages show of every surface and of the digits."""
     for surface in SURFACES:
         embeddings(surface, preset)
+    for name, run in published():
+        if name.startswith("3d/") and "," not in name:
+            numbers_of_run(run)
     data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
     image_embeddings(data, preset)
     accuracies(data, preset)
@@ -123,7 +141,7 @@ def publish(data: str) -> list[Path]:
     embedded: dict[str, Any] = {
         "data": data, "images": len(images),
         "official": Data(_figure_5(data, "published")).official, "commit": commit(),
-        "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
+        "versions": {m: version(m) for m in PACKAGES},
         "metrics": {
             method: plane.embedding_numbers(images, labels, points)
             for method, points in planes.items()
@@ -142,6 +160,40 @@ def publish(data: str) -> list[Path]:
         written.append(PUBLISHED / kind / f"{data}.json")
         write_whole(written[-1], json.dumps(record) + "\n")
     return written
+
+
+def publish_surface(data: str) -> Path:
+    """Measure the embeddings of a surface, as `publish` does; return the file written.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    seeds = sections.SECTIONS["3d"].seeds["published"]
+    metrics: dict[str, SeedMetrics] = {method: [] for method in baselines.EMBEDDINGS}
+    for seed in seeds:
+        chart = Data(sections.spec(f"3d/{data}/I-AE", "published", seed)).known
+        for method, codes in embeddings(data, "published", seed).items():
+            metrics[method].append(surface_numbers(codes, chart, data))
+    record = {
+        "data": data, "seeds": seeds, "points": len(chart), "commit": commit(),
+        "versions": {m: version(m) for m in PACKAGES}, "metrics": metrics,
+    }  # fmt: skip
+    file = PUBLISHED / "surfaces" / f"{data}.json"
+    write_whole(file, json.dumps(record, indent=1) + "\n")
+    return file
+
+
+def published_on_surfaces() -> dict[str, dict[str, SeedMetrics]]:
+    """Return what `publish_surface` measured, by surface and method.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
+    return _published("surfaces", lambda record: record["metrics"])
 
 
 def published_embeddings() -> dict[str, dict[str, Any]]:
