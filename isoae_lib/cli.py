@@ -154,8 +154,9 @@ def baselines(
     from isoae_lib.paper.data import images
 
     if publish:
-        known = [name for name in images.DATA_SETS if name != sections.FEW_DIGITS]
-        choose("data set", publish, known)
+        surfaces = sections.SECTIONS["3d"].data_sets
+        of_images = [name for name in images.DATA_SETS if name != sections.FEW_DIGITS]
+        choose("data set", publish, (*surfaces, *of_images))
         print(*baseline_records.publish(publish), sep="\n")
     else:
         baseline_records.compute(preset)

@@ -7,8 +7,6 @@ import pytest
 import torch
 
 from isoae_lib.paper import floors
-from isoae_lib.paper.data.surfaces import SPHERE_RADIUS, surface
-from isoae_lib.paper.metrics.surfaces import edge_ratio_std
 
 
 @pytest.mark.parametrize("degrees", [30, 90, 101.5])
@@ -47,20 +45,15 @@ def test_larger_caps_have_higher_floors(degrees, floor):
 
 
 def test_the_floor_on_the_grid_of_table_1():
-    """The best map, its inverse as the decoder, on 2,000 points and decision 7's grid."""
-    sphere = surface("open-sphere")
-    _, chart = sphere.sample(2000, 0)
-    least, theta, r, _ = floors.best_rings()
-    angle = np.linalg.norm(chart, axis=1) / SPHERE_RADIUS
-    codes = chart * (np.interp(angle, theta, r) / angle)[:, None]
+    on_grid = floors.on_the_book_s_grid().std()
+    assert on_grid == pytest.approx(0.12, abs=0.003)
+    assert on_grid < floors.best_rings()[0]  # the rim, where most is lost, is not all covered
 
-    def decode(z):
-        radius = np.linalg.norm(z, axis=1) / SPHERE_RADIUS
-        turned = np.interp(radius, r, theta) / np.maximum(radius, 1e-12)
-        return sphere.embed(z * turned[:, None])
 
-    assert edge_ratio_std(decode, codes) == pytest.approx(0.12, abs=0.003)
-    assert edge_ratio_std(decode, codes) < least  # the rim, where most is lost, is not all covered
+def test_a_smaller_cap_has_the_floor_that_is_asked_for():
+    cap = floors.cap_with_floor(0.07)
+    assert np.degrees(cap) == pytest.approx(75, abs=0.7)
+    assert floors.best_rings(cap)[0] == pytest.approx(0.07, abs=1e-3)
 
 
 @pytest.mark.slow

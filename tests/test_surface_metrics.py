@@ -94,9 +94,25 @@ def test_differentials_of_a_linear_stretch_have_their_closed_forms():
     expected = {
         "singular_value_p05": 0.5, "singular_value_p95": 2.0,
         "ATA_error": np.hypot(3, 0.75), "BBT_error": np.hypot(3, 0.75), "BA_error": 0.0,
-        "pinv_error": np.hypot(1.5, 1.5), "rmse": 0.0,
+        "pinv_error": np.hypot(1.5, 1.5), "pinv_error_rescaled": np.hypot(1.5, 1.5), "rmse": 0.0,
     }  # fmt: skip
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_rescaled_error_sees_the_shape_of_the_differentials_alone():
+    """The scale of the plane is undone, and the best of many scales is found."""
+    rng = np.random.default_rng(0)
+    A, noise = rng.normal(size=(2, 50, 3, 2))
+    B = A.transpose(0, 2, 1)
+    assert ev.rescaled_pinv_error(7 * A, B / 7) == pytest.approx(0, abs=1e-12)
+    B = 2 * B + 0.5 * noise.transpose(0, 2, 1)
+    errors = [ev.rescaled_pinv_error(c * A, B / c) for c in (1, 5)]
+    assert errors[0] == pytest.approx(errors[1])
+    scales = np.linspace(0.5, 1, 1001)[:, None, None, None]
+    every = ((scales * B - A.transpose(0, 2, 1) / scales) ** 2).sum((1, 2, 3))
+    best = scales[every.argmin()]
+    least = np.median(np.linalg.norm(best * B - A.transpose(0, 2, 1) / best, axis=(1, 2)))
+    assert errors[0] == pytest.approx(least, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", SURFACES)

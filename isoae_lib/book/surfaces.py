@@ -24,7 +24,7 @@ from isoae_lib.paper.metrics.surfaces import RATIO_BINS
 from isoae_lib.paper.runs import Run
 
 SECTION = sections.SECTIONS["3d"]
-COLUMNS = 5  # panels in a row of Figure 3
+COLUMNS = 6  # panels in a row of Figure 3, at most
 BESIDE, MOVED, DATA = INKS  # points beside the curve, where they go, and the data of Figure 1
 FAR = MOVED  # parts of a decoded surface that are far from the true one
 PER_BAR = 10  # bins of the recorded histogram of edge ratios that are drawn as one
@@ -75,14 +75,15 @@ def embedding_row(
     A point has the colour of its first chart coordinate.
     """
     rows = -(-(len(codes) + 1) // COLUMNS)
-    figure = plt.figure(figsize=(2.1 * COLUMNS, 2.25 * rows))
-    solid: Any = figure.add_subplot(rows, COLUMNS, 1, projection="3d")
+    columns = -(-(len(codes) + 1) // rows)
+    figure = plt.figure(figsize=(10.5, 11.2 * rows / columns))
+    solid: Any = figure.add_subplot(rows, columns, 1, projection="3d")
     solid.scatter(*points.T, c=chart[:, 0], s=3)
     solid.view_init(elev=12, azim=-70) if surface.developable else solid.view_init(25, -60)
     solid.set(title=surface.title, xticklabels=[], yticklabels=[], zticklabels=[])
     solid.set_box_aspect(np.ptp(points, axis=0))
     for i, (method, plane) in enumerate(codes.items(), start=2):
-        axes = figure.add_subplot(rows, COLUMNS, i)
+        axes = figure.add_subplot(rows, columns, i)
         axes.scatter(plane[:, 0], plane[:, 1], c=chart[:, 0], s=2)
         axes.set_title(label(method))
         axes.set_aspect("equal", adjustable="datalim")
@@ -90,8 +91,13 @@ def embedding_row(
     return figure
 
 
-def edge_histograms(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
-    """Histograms of the edge ratios l_ij of Table 1: one panel per surface, one line per method."""
+def edge_histograms(
+    surface_runs: Mapping[str, Mapping[str, Run]], floors: Mapping[str, Array] | None = None
+) -> Figure:
+    """Histograms of the edge ratios l_ij of Table 1: one panel per surface, one line per method.
+
+    `floors` has the ratios of the best uncut map, by the title of a surface that is curved.
+    """
     figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
     bins = RATIO_BINS[::PER_BAR]
     for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
@@ -103,6 +109,9 @@ def edge_histograms(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
                 label=label(method), lw=2.6 if method == "I-AE" else 1.2,
                 marker=MARKERS[method], markevery=8, ms=4,
             )  # fmt: skip
+        for ratios in [floors[title]] if floors and title in floors else []:
+            axes.hist(ratios, bins, density=True, color="#DDDDDD", label="best uncut map", zorder=0)
+            axes.legend()
         axes.axvline(1, **REFERENCE)
         axes.set(title=title, xlabel="edge ratio $l_{ij}$ (mean scaled to 1)", xlim=(0, 3))
     np.atleast_1d(panels)[0].set_ylabel("density")
@@ -234,13 +243,23 @@ def other_settings(runs: Table, data: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(shown, orient="index")
 
 
-def rows_of(
-    sources: Mapping[str, Table], methods: Iterable[str] = SECTION.methods
-) -> dict[tuple[str, str, str], tuple[Table, str, str]]:
+Rows = dict[tuple[str, str, str], tuple[Table, str, str]]
+
+
+def rows_of(sources: Mapping[str, Table], methods: Iterable[str] = SECTION.methods) -> Rows:
     """Return rows for `tables.measured`: every source, surface and method."""
     return {
         (source, surface.title, plain(m)): (runs, f"3d/{data}", m)
         for source, runs in sources.items()
         for data, surface in SURFACES.items()
         for m in methods
+    }
+
+
+def having(rows: Rows, metric: str) -> Rows:
+    """Return the rows whose records have a metric: older ones lack those that came later."""
+    return {
+        name: row
+        for name, row in rows.items()
+        if any(metric in run.metrics for run in row[0].get(row[1:], []))
     }

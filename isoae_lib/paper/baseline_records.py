@@ -1,7 +1,7 @@
 """The baselines of Figures 3, 5 and 6 and of Tables 2 and 7: computed once, kept, published.
 
 Published are one JSON file per data set in `data/baselines/embeddings`, `.../accuracies` and
-`.../pca`.
+`.../pca`, and one per surface in `.../surfaces`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from isoae_lib.files import ROOT, write_whole
 from isoae_lib.paper import baselines, sections
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import classifiers, plane, principal
+from isoae_lib.paper.metrics import classifiers, geodesics, plane, principal
 from isoae_lib.paper.provenance import code_digest, commit
-from isoae_lib.paper.runs import store_path
+from isoae_lib.paper.runs import Run, published, store_path
 
 PUBLISHED = ROOT / "data" / "baselines"
 IMAGES_AT_MOST = 2000  # U-MAP and t-SNE need a minute for these; time grows faster than the number
+PACKAGES = ("umap-learn", "scikit-learn")  # that compute the baselines
 T = TypeVar("T")
 Accuracies = dict[str, dict[str, list[float]]]  # "PCA" or "pixels" -> metric -> one per split
 Numbers = dict[str, float]  # metric -> value
@@ -43,11 +44,23 @@ def _kept(compute: Callable[..., T], *modules: str) -> Callable[..., T]:
     return Memory(folder, verbose=0).cache(compute)
 
 
-def embeddings(data: str, preset: str) -> dict[str, Array]:
+def embeddings(data: str, preset: str, seed: int = 0) -> dict[str, Array]:
     """Embed the points that a preset's runs on a surface see; return the embeddings by method."""
-    points = Data(sections.spec(f"3d/{data}/I-AE", preset)).points
+    points = Data(sections.spec(f"3d/{data}/I-AE", preset, seed)).points
     embed = _kept(baselines.embed, "paper.baselines")
-    return {method: embed(method, points) for method in baselines.EMBEDDINGS}
+    return {method: embed(method, points, seed) for method in baselines.EMBEDDINGS}
+
+
+def surface_numbers(codes: Array, chart: Array, data: str) -> dict[str, float]:
+    """Return `geodesics.surface_numbers`, rounded."""
+    found = _kept(geodesics.surface_numbers, "paper.metrics.geodesics")(codes, chart, data)
+    return {name: round(value, 6) for name, value in found.items()}
+
+
+def numbers_of_run(run: Run) -> dict[str, float]:
+    """Return `surface_numbers` of a run on a surface; none of a diverged one."""
+    finished = run.record["status"] == "finished"
+    return surface_numbers(run.codes, run.chart, run.spec.data) if finished else {}
 
 
 def image_embeddings(
@@ -154,9 +167,12 @@ def accuracies(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
 
 
 def compute(preset: str) -> None:
-    """Compute what a preset's pages show: of every surface, and of the digits."""
+    """Compute what a preset's pages show of every surface and of the digits."""
     for surface in SURFACES:
         embeddings(surface, preset)
+    for name, run in published():
+        if name.startswith("3d/") and "," not in name:
+            numbers_of_run(run)
     data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
     image_embeddings(data, preset)
     accuracies(data, preset)
@@ -171,6 +187,8 @@ def publish(data: str) -> list[Path]:
     InputError
         If a file cannot be written.
     """
+    if data in SURFACES:
+        return [_write("surfaces", data, _surface_record(data))]
     records = {"pca": _pca_record(data)}
     if data in sections.SECTIONS["classification"].known_data:
         records |= {"embeddings": _embeddings_record(data), "accuracies": _accuracies_record(data)}
@@ -218,7 +236,7 @@ def _embeddings_record(data: str) -> dict[str, Any]:
     planes, numbers, labels = image_embeddings(data, "published")
     return {
         "images": len(labels), "official": _figure_5(data, "published").official,
-        "versions": {m: version(m) for m in ("umap-learn", "scikit-learn")},
+        "versions": {name: version(name) for name in PACKAGES},
         "metrics": {method: numbers[method] for method in baselines.OF_IMAGES},
         "labels": labels.tolist(),
         "planes": {method: planes[method].round(2).tolist() for method in baselines.OF_IMAGES},
@@ -233,6 +251,31 @@ def _accuracies_record(data: str) -> dict[str, Any]:
         "split": first.spec.split, "official": first.official,
         "accuracies": {str(d): found for (_, d), found in accuracies(data, "published").items()},
     }  # fmt: skip
+
+
+def _surface_record(data: str) -> dict[str, Any]:
+    """Return what is published of a surface: the numbers of its embeddings, seed by seed."""
+    seeds = sections.SECTIONS["3d"].seeds["published"]
+    metrics: dict[str, list[Numbers]] = {method: [] for method in baselines.EMBEDDINGS}
+    for seed in seeds:
+        chart = Data(sections.spec(f"3d/{data}/I-AE", "published", seed)).known
+        for method, codes in embeddings(data, "published", seed).items():
+            metrics[method].append(surface_numbers(codes, chart, data))
+    return {
+        "seeds": seeds, "points": len(chart), "metrics": metrics,
+        "versions": {name: version(name) for name in PACKAGES},
+    }  # fmt: skip
+
+
+def published_on_surfaces() -> dict[str, dict[str, list[Numbers]]]:
+    """Return the published numbers of the embeddings of surfaces, by surface, method and seed.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
+    return _published("surfaces", lambda record: record["metrics"])
 
 
 def published_embeddings() -> dict[str, dict[str, Any]]:

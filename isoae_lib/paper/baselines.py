@@ -15,7 +15,7 @@ from isoae_lib.errors import choose
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
 
-EMBEDDINGS = ("U-MAP", "t-SNE", "LLE")
+EMBEDDINGS = ("U-MAP", "t-SNE", "LLE", "PCA")
 OF_IMAGES = EMBEDDINGS[:2]
 
 
@@ -23,7 +23,7 @@ def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
     """Embed points (n, 3) in the plane: (n, 2).
 
     U-MAP with 30 neighbours and t-SNE with perplexity 50 (A.1.2), LLE with 12 neighbours
-    (decision 22). They are fewer where there are fewer points.
+    (decision 22). They are fewer where there are fewer points. PCA is the best linear projection.
 
     Raises
     ------
@@ -32,6 +32,8 @@ def embed(method: str, points: ArrayLike, seed: int = 0) -> Array:
     """
     choose("embedding", method, EMBEDDINGS)
     x = checked("the points", points, 3)
+    if method == "PCA":
+        return principal_components(x, x, 2)[0]
     if method == "U-MAP":
         return _umap(x, n_neighbors=min(30, len(x) - 1), random_state=seed)
     from sklearn.manifold import TSNE, LocallyLinearEmbedding

@@ -1,7 +1,7 @@
 """The least spread of edge ratios that a map of the open sphere into the plane can have.
 
-The cap has curvature: no map of it is an isometry, so that no method can reach 0 in Table 1 without
-cutting it. Lengths are in units of the sphere's radius; `theta` is the angle from the pole.
+The cap is curved, so no map of it is an isometry: no method can reach 0 in Table 1. Lengths are in
+units of the sphere's radius; `theta` is the angle from the pole.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from torch import Tensor
 
 from isoae_lib.core.arrays import Array
-from isoae_lib.paper.data.surfaces import SPHERE_RADIUS, SPHERE_TOP
+from isoae_lib.paper.data.surfaces import SPHERE_RADIUS, SPHERE_TOP, SURFACES
+from isoae_lib.paper.metrics.surfaces import ratios_over
 
 CAP = float(np.arccos(-SPHERE_TOP / SPHERE_RADIUS))  # the largest angle of the book's open sphere
 KNOWN: dict[str, Callable[[Array], Array]] = {  # the distance from the pole in the plane
@@ -24,20 +25,20 @@ KNOWN: dict[str, Callable[[Array], Array]] = {  # the distance from the pole in 
     "conformal": lambda theta: 2 * np.tan(theta / 2),
 }
 RINGS = 400  # of a map with rotational symmetry
-DIRECTIONS = 32  # of an edge, evenly over the half circle
+DIRECTIONS = 32  # of edges, evenly over the half circle
 TURNED = (torch.arange(DIRECTIONS, dtype=torch.float64) + 0.5) * (torch.pi / DIRECTIONS)
 U = torch.stack([TURNED.cos(), TURNED.sin()])
 
 
 def spread(stretch: Tensor, area: Tensor) -> Tensor:
-    """Return the coefficient of variation of |df(z) u|, squared.
+    """Return the squared coefficient of variation of |df(z) u|: of edge ratios on a fine grid.
 
     Parameters
     ----------
     stretch : Tensor (n, k)
-        |df(z) u| in n parts of the plane and k directions: edge ratios of a fine grid.
+        |df(z) u| in n parts of the plane and k directions.
     area : Tensor (n,)
-        Of the parts, in the plane, where the grid is even.
+        The areas of these parts in the plane: an even grid has as many edges there.
     """
     share = area / area.sum()
     mean = share @ stretch.mean(1)
@@ -69,7 +70,7 @@ def best_rings(cap: float = CAP, slit: bool = False) -> tuple[float, Array, Arra
     Parameters
     ----------
     slit : bool
-        Whether it may be cut along one meridian up to the pole, which it may then open, too.
+        Whether the map may cut the cap along one meridian up to the pole, and open a hole there.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def best_rings(cap: float = CAP, slit: bool = False) -> tuple[float, Array, Arra
     theta, r : array (RINGS + 1,)
         The map: the distance from the centre at each angle.
     turn : float
-        By what the longitude is multiplied; 1 without a slit.
+        The factor of the longitude; 1 without a slit.
     """
     theta = torch.linspace(0, cap, RINGS + 1, dtype=torch.float64)
 
@@ -94,11 +95,34 @@ def best_rings(cap: float = CAP, slit: bool = False) -> tuple[float, Array, Arra
     return least, theta.numpy(), r.numpy(), float(turn)
 
 
-def best_mesh(rings: int, sectors: int, cap: float = CAP, slit: bool = False) -> float:
-    """Find the spread of the best map that is linear on the triangles of a mesh, without symmetry.
+def on_the_book_s_grid(points: int = 2000) -> Array:
+    """Return the edge ratios of the best uncut map of `best_rings`, on decision 7's grid.
 
-    But for the one that the slit leaves: half the cap is mapped, its edge at longitude 0 onto a
-    line, its edge at longitude pi onto the same line, or anywhere where there is a slit.
+    The codes are those of random points. The decoder is the map's inverse.
+    """
+    sphere = SURFACES["open-sphere"]
+    _, chart = sphere.sample(points, seed=0)
+    _, theta, r, _ = best_rings()
+
+    def scaled(plane: Array, x: Array, y: Array) -> Array:
+        """Change the distance from the centre as the function through (x, y) says."""
+        radius = np.maximum(np.linalg.norm(plane, axis=1, keepdims=True), 1e-12)
+        return plane * np.interp(radius / SPHERE_RADIUS, x, y) * SPHERE_RADIUS / radius
+
+    return ratios_over(lambda z: sphere.embed(scaled(z, r, theta)), scaled(chart, theta, r))
+
+
+def cap_with_floor(spread: float) -> float:
+    """Return the largest angle of the cap whose best uncut map has this spread."""
+    return float(brentq(lambda cap: best_rings(cap)[0] - spread, 0.5, CAP, xtol=1e-3))
+
+
+def best_mesh(rings: int, sectors: int, cap: float = CAP, slit: bool = False) -> float:
+    """Find the least spread of maps that are linear on the triangles of a mesh.
+
+    They need no rotational symmetry. They are symmetric about one meridian, so half the cap is
+    mapped. Its edge at longitude 0 goes to a line, and its edge at longitude pi to the same line,
+    or, with a slit there, anywhere.
     """
     theta, psi, corners = _half_cap(rings, sectors, cap)
     triangles = _in_their_plane(theta, psi, corners)

@@ -196,6 +196,7 @@ def measure_surface(model: Autoencoder, x: Array, chart: Array, surface: Surface
         "BBT_error": _median_norm(B @ B.transpose(0, 2, 1) - eye),
         "BA_error": _median_norm(B @ A - eye),
         "pinv_error": _median_norm(B - A.transpose(0, 2, 1)),
+        "pinv_error_rescaled": rescaled_pinv_error(A, B),
         "distance_correlation": distance_correlation(codes, chart, surface),
         "extra_area": extra_area(decoded, far, surface),
         "rmse": float(np.sqrt(((decode(codes) - x) ** 2).sum(1).mean())),
@@ -210,6 +211,16 @@ def measure_surface(model: Autoencoder, x: Array, chart: Array, surface: Surface
         "encoder_differentials": for_a_picture(B),
     }
     return metrics, figures
+
+
+def rescaled_pinv_error(A: Array, B: Array) -> float:
+    """Return the median of |B - A'| in the best scale of the plane, which most rivals leave open.
+
+    Codes c times as large have A / c and c B in place of A (n, D, d) and B (n, d, D). The sum over
+    samples of |c B - A'/c|^2 is least where c^4 is the sum of |A|^2 over the sum of |B|^2.
+    """
+    c = ((A**2).sum() / (B**2).sum()) ** 0.25
+    return _median_norm(c * B - A.transpose(0, 2, 1) / c)
 
 
 def _median_norm(matrices: Array) -> float:

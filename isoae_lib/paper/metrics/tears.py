@@ -10,8 +10,8 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.paper.data.surfaces import Surface
 from isoae_lib.paper.metrics.surfaces import circumradius
 
-TORN = 2.0  # neighbours further apart than this, in units of the median stretch, are torn apart
-WIDE = 3.0  # triangles with a circle this many medians wide span a gap: they join no neighbours
+TORN = 2.0  # times the median stretch: neighbours that are stretched more count as torn apart
+WIDE = 3.0  # times the median circumradius: wider triangles span a gap, and join no neighbours
 
 
 def triangles(chart: Array) -> NDArray[np.intp]:
@@ -21,27 +21,42 @@ def triangles(chart: Array) -> NDArray[np.intp]:
     return corners[width < WIDE * np.median(width)]
 
 
-def torn_share(codes: Array, chart: Array, surface: Surface) -> float:
-    """Return the share of neighbours on a surface that lie far from each other in the plane.
+def torn_pairs(
+    codes: Array, chart: Array, surface: Surface
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the pairs of neighbours on a surface, and which of them the plane tears apart.
 
-    Their distance there, over that along the surface, is more than `TORN` times the median's.
+    The stretch of a pair is its distance in the plane over that along the surface. Torn pairs are
+    stretched more than `TORN` times as much as the median.
 
     Parameters
     ----------
     codes, chart : array (n, 2)
         The points' places in the plane and on the surface.
+
+    Returns
+    -------
+    pairs : array (m, 2)
+        Indices of points.
+    torn : bool array (m,)
     """
     corners = triangles(chart)
     pairs = np.sort(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]))
-    i, j = np.unique(pairs, axis=0).T
+    pairs = np.unique(pairs, axis=0)
+    i, j = pairs.T
     stretch = np.linalg.norm(codes[i] - codes[j], axis=1) / surface.distances(chart[i], chart[j])
-    return float((stretch > TORN * np.median(stretch)).mean())
+    return pairs, stretch > TORN * np.median(stretch)
+
+
+def torn_share(codes: Array, chart: Array, surface: Surface) -> float:
+    """Return the share of neighbours on a surface that the plane tears apart (`torn_pairs`)."""
+    return float(torn_pairs(codes, chart, surface)[1].mean())
 
 
 def folded_share(codes: Array, chart: Array) -> float:
     """Return the share of triangles on a surface that lie face down in the plane.
 
-    Up is where most of them look.
+    Those that are fewer are down: a mirror image has no fold.
     """
     a, b, c = codes[triangles(chart).T]
     u, v = b - a, c - a
