@@ -15,6 +15,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 from isoae_lib.book import cards, copies, images, page, speed, style, surfaces, tables, theory
 from isoae_lib.core import notation
+from isoae_lib.core.methods import METHODS
 from isoae_lib.files import ROOT
 from isoae_lib.paper import runs, sections
 from isoae_lib.paper.claims import rule
@@ -155,6 +156,12 @@ def test_no_two_methods_share_a_colour_and_nothing_else_has_one():
     colours = [to_hex(colour) for colour in style.COLOURS.values()]
     others = [to_hex(colour) for colour in (*style.INKS, style.REFERENCE["color"])]
     assert len({*colours, *others}) == len(colours) + len(others)
+
+
+def test_no_two_methods_share_a_printed_name():
+    assert len(set(map(style.plain, METHODS))) == len(METHODS)
+    for left_out in ("L_iso", "L_piso"):
+        assert style.plain(f"I-AE-without-{left_out}") == f"I-AE without {left_out}"
 
 
 def test_a_line_has_the_colour_of_the_method_that_it_shows(monkeypatch):
