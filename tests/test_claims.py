@@ -482,5 +482,10 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
 
 
 def test_a_published_run_is_what_its_name_asks_for_today():
-    for name, run in [*runs.published(), *runs.published("curves")]:
+    found = [*runs.published(), *runs.published("curves")]
+    there = [
+        file for kind in ("runs", "curves") for file in (ROOT / "data" / kind).rglob("run.json")
+    ]
+    assert len(found) == len(there) > 0
+    for name, run in found:
         assert sections.spec(name, "published", run.spec.seed) == run.spec, name
