@@ -182,3 +182,17 @@ def test_each_spread_has_its_own_grid(monkeypatch):
     grids = {"": (1, 4), "_fine": (0.5, 4), "_coarse": (2, 4), "_convex": (1, 1e6)}
     for name, grid in grids.items():
         assert found[f"edge_ratio_std{name}"] == pytest.approx(np.std(grid))
+
+
+def test_shares_of_singular_values_and_medians_of_errors(monkeypatch):
+    """Of scalings by 0, 1, ..., 100, and encoders that scale by as much."""
+    scales = np.arange(101.0)[:, None, None]
+    A, B = scales * np.eye(3, 2), scales * np.eye(2, 3)
+    monkeypatch.setattr(ev, "differentials", lambda *_: (A, B))
+    s = surface("s-shape")
+    found, _ = ev.measure_surface(fully_connected(3, 2, width=8, depth=1), *s.sample(50, 0), s)
+    expected = {
+        "singular_value_p05": 5, "singular_value_p95": 95, "pinv_error": 0,
+        **dict.fromkeys(("ATA_error", "BBT_error", "BA_error"), (50**2 - 1) * 2**0.5),
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
