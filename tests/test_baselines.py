@@ -65,13 +65,14 @@ def embedded(monkeypatch):
 @pytest.mark.parametrize(("n", "settings"), [(200, (30, 50)), (20, (19, 19 / 3))])
 def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n, settings):
     """A.1.2 and A.1.3; with one in the place of the algorithms, which take a minute to start."""
-    asked = []
+    asked, brightest = [], []
 
     class Algorithm:
         def __init__(self, **given):
             asked.append(given)
 
         def fit_transform(self, x):
+            brightest.append(x.max())
             return np.zeros((len(x), 2))
 
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Algorithm))
@@ -80,7 +81,9 @@ def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n
     for method in baselines.EMBEDDINGS:
         assert baselines.embed(method, np.zeros((n, 3)), seed=5).shape == (n, 2)
     for method in baselines.OF_IMAGES:
-        assert baselines.embed_images(method, np.zeros((n, 9), np.uint8)).shape == (n, 2)
+        white = np.full((n, 9), 255, np.uint8)
+        assert baselines.embed_images(method, white).shape == (n, 2)
+    assert brightest == [0, 0, 0, 1, 1]
     assert asked == [
         {"n_neighbors": settings[0], "random_state": 5},
         {"perplexity": settings[1], "random_state": 5},
@@ -122,12 +125,14 @@ def test_components_come_from_the_training_images_alone():
 
 def test_a_data_set_s_baselines_are_published_and_read_back(monkeypatch, folder, fewer, embedded):
     monkeypatch.setattr(baseline_records, "IMAGES_AT_MOST", 150)
+    monkeypatch.setattr(Data, "official", False)
     written = baseline_records.publish("mnist-5k")
     kinds = ("pca", "embeddings", "accuracies")
     assert written == [folder / kind / "mnist-5k.json" for kind in kinds]
     record = baseline_records.published_embeddings()["mnist-5k"]
     x, labels = Data(sections.spec("visualization-FC/mnist-5k/AE", "published")).train
     assert (record["labels"] == labels[:150]).all() and record["images"] == 150
+    assert record["official"] is False
     assert (embedded["images"] == x[:150]).all()
     codes, of_pca = principal.in_the_plane(x, labels)
     for method, flat in [*((m, embedded[m]) for m in baselines.OF_IMAGES), ("PCA", codes[:150])]:
@@ -145,7 +150,7 @@ def test_a_data_set_s_baselines_are_published_and_read_back(monkeypatch, folder,
     assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
     assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"][0] <= 1
     record = json.loads(written[2].read_text(encoding="utf-8"))
-    assert record["points"] == 200 and record["seeds"] == [0]
+    assert record["points"] == 200 and record["seeds"] == [0] and record["official"] is False
 
 
 @pytest.mark.parametrize("shape", [(60, 9), (40, 50), (40, 400), (9, 9)])

@@ -19,6 +19,7 @@ LAYERS = {
     "SoftPlus": (SoftPlus, (4,)),
     "convolution": (lambda: nn.Conv2d(2, 3, 4, 2, 1), (2, 8, 8)),
     "convolution that leaves a border": (lambda: nn.Conv2d(2, 3, 4, 2, 0), (2, 7, 9)),
+    "convolution in steps of three": (lambda: nn.Conv2d(2, 3, 3, 3, 1), (2, 6, 7)),
     "transposed convolution": (lambda: nn.ConvTranspose2d(2, 3, 4, 2, 3), (2, 6, 6)),
     "convolution over all": (lambda: Conv2d(2, 3, 4, 2, 0), (2, 4, 4)),
     "convolution over part": (lambda: Conv2d(2, 3, 4, 2, 1), (2, 4, 4)),

@@ -85,6 +85,16 @@ def test_divergence_just_after_going_on_tells_the_last_good_losses(place, monkey
     assert fit.diverged_at == 38 and fit.history[-1]["step"] == 37
 
 
+def test_the_seconds_of_a_run_in_two_parts_add_up(place, monkeypatch):
+    with pytest.raises(Unfinished):
+        fitting.fit(SPEC, checkpoint=place, stop=stops_after(37))
+    tensors, values = checkpoints.load(place, checkpoints._read(place)[1]["identity"])
+    assert values["fits"][0]["seconds"] > 0
+    values["fits"][0]["seconds"] = 1000.0
+    checkpoints.save(place, tensors, values)
+    assert 1000 < fitting.fit(SPEC, checkpoint=place).seconds < 1100
+
+
 def two_checkpoints(place):
     tensors = {"a": torch.arange(50.0), "b": torch.ones(())}
     for step in (1, 2):

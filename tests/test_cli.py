@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from isoae_lib import cli, progress
-from isoae_lib.errors import InputError
+from isoae_lib import cli, progress, start
+from isoae_lib.errors import InputError, choose
 from isoae_lib.paper import estimate, sections
 
 TINY = ["--set", "points=60", "steps=5", "width=8", "depth=1"]
@@ -88,6 +88,7 @@ def test_train_ends_with_the_path_of_the_record(monkeypatch, capsys, store):
     assert "done 3d/s-shape/AE" in err and "\tleft 0 s" in err
     spec = json.loads((folder / "run.json").read_text(encoding="utf-8"))["spec"]
     assert [spec[name] for name in ("points", "steps", "width", "depth")] == [60, 5, 8, 1]
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["preset"] == "custom"
 
 
 def test_several_seeds_in_one_command(monkeypatch, capsys):
@@ -149,3 +150,47 @@ def test_the_estimate_counts_the_runs(monkeypatch, capsys):
     assert counts["Figure 1"] == ["4", "400"]
     assert counts["Table 1, Figures 3 and 4"] == ["42", "1,680"]
     assert counts["Figure 5, FC-NN"] == ["5", "100"] and counts["Figure 6"] == ["16", "160"]
+
+
+def test_the_estimate_is_in_hours(monkeypatch, capsys):
+    monkeypatch.setattr(estimate, "costs", lambda *_: [estimate.Cost("Table 1", 2, 3000, 5400.0)])
+    assert call(monkeypatch, "paper", "--estimate") == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["Table", "1", "2", "3,000", "1.50"]
+
+
+def test_a_name_is_close_whatever_its_case():
+    with pytest.raises(InputError, match="did you mean s-shape"):
+        choose("surface", "S-SHAPE", ["s-shape", "curve"])
+
+
+def test_the_time_left_is_that_of_the_steps_of_this_session(monkeypatch, capsys):
+    """Resumed at step 100: 100 steps take 10 s, so the last 200 take 20 s."""
+    clock = iter([5.0, 15.0])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    show = progress.shown("a run", 400)
+    show(100, {})
+    show(200, {"step": 200, "L_rec": 0.5})
+    assert capsys.readouterr().err == "a run\t200/400\t10 s\tleft 20 s\tL_rec 0.5\n"
+
+
+def test_a_second_signal_ends_a_run_at_once(monkeypatch):
+    handlers = []
+    monkeypatch.setattr(progress, "at_ending", handlers.append)
+    stop = progress.stopper(None)
+    assert not stop()
+    handlers[0](2, None)
+    assert stop()
+    with pytest.raises(KeyboardInterrupt):
+        handlers[0](2, None)
+
+
+def test_the_command_starts_anew_in_utf8_with_all_its_words(monkeypatch):
+    anew = []
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-P", "-m", "isoae_lib.cli", "runs", "list"])
+    monkeypatch.setattr(start.os, "execve", lambda *given: anew.append(given))
+    monkeypatch.setattr(cli, "main", lambda: None)  # what follows, since nothing is executed
+    start.main()
+    ((program, words, environment),) = anew
+    assert [program, *words] == [sys.executable, sys.executable, *sys.orig_argv[1:]]
+    assert environment["PYTHONUTF8"] == "1"

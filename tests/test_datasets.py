@@ -13,7 +13,7 @@ from test_images import COIL20_FILE, faces, png, views, write_zip
 from isoae_lib.core import arrays
 from isoae_lib.core.networks import fully_connected, normalised
 from isoae_lib.errors import InputError
-from isoae_lib.paper import datasets
+from isoae_lib.paper import datasets, sections
 from isoae_lib.paper.data import decoding, images
 from isoae_lib.paper.datasets import Data, split_views
 from isoae_lib.paper.specs import AMBIENT, RunSpec
@@ -45,6 +45,7 @@ def test_the_split_of_coil20_is_what_it_is_called_and_follows_the_seed(data):
         assert np.array_equal(test[:, 0], objects + 1)
         assert (np.bincount(objects, minlength=20) == 18).all() == (split == "stratified")
         assert rows(test) != rows(Data(replace(spec, seed=1)).test[0])
+        assert not Data(replace(spec, latent=16)).official  # no part of it is the test images
 
 
 def test_the_faces_that_choose_the_epoch_are_no_test(data):
@@ -56,6 +57,18 @@ def test_the_faces_that_choose_the_epoch_are_no_test(data):
     assert len(set.union(*map(rows, parts))) == 80
     assert not Data(spec).official
     assert Data(DIGITS).official and Data(RunSpec(data="s-shape", method="AE")).official
+
+
+def test_the_papers_scale_has_all_training_and_validation_images_and_its_epochs():
+    """Those of decision 13."""
+    for data, epochs in (("mnist", 100), ("cifar10", 100), ("celeba", 70)):
+        spec = sections.spec(f"generalization/{data}/AE", "paper")
+        assert spec.steps * spec.batch / spec.points == pytest.approx(epochs, rel=1e-3)
+        cuts = spec.points, spec.points + spec.validation
+        if data == "celeba":
+            assert cuts == images.CELEBA_CUTS
+        else:
+            assert cuts[1] == images.DATA_SETS[data].size
 
 
 def test_tested_data_are_official_if_training_and_test_images_are(monkeypatch):

@@ -227,7 +227,11 @@ def test_the_command(server, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == str(images.folder() / "mnist")
     assert call(monkeypatch, "data", "verify") == 0
     assert "mnist          official" in capsys.readouterr().out
-    (images.folder() / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    file = images.folder() / "mnist" / "train-images-idx3-ubyte.gz"
+    file.write_bytes(packed(idx(PIXELS[::-1])))
+    assert call(monkeypatch, "data", "verify") == 0
+    assert "mnist          unofficial" in capsys.readouterr().out
+    file.write_bytes(b"")
     assert call(monkeypatch, "data", "verify") == 1
     assert "is damaged or cut short" in capsys.readouterr().out
 

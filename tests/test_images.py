@@ -314,6 +314,23 @@ def test_celeba_is_the_middle_of_each_picture(data):
     assert ready.stat().st_mtime_ns == before
 
 
+def test_a_face_that_was_exchanged_is_decoded_anew(data):
+    place = data / "celeba" / decoding.CELEBA_FOLDER
+    faces(place, 10)
+    first = np.array(images.load("celeba").pixels[0])
+    Image.new("RGB", (178, 218), (0, 0, 255)).save(place / "000001.jpg")
+    again = images.load("celeba").pixels
+    assert (first[0].max(), again[0, 0].max()) == (255, 0) and (again[0, 2] > 250).all()
+
+
+def test_the_whole_of_celeba_is_cut_where_its_authors_cut_it(data, monkeypatch):
+    monkeypatch.setattr(images, "CELEBA_CUTS", (9, 12))
+    make_official(monkeypatch, "celeba", **dict.fromkeys(("train", "validation", "test"), ""))
+    faces(data / "celeba" / decoding.CELEBA_FOLDER, 20)
+    parts = [images.load("celeba", part) for part in ("train", "validation", "test")]
+    assert [len(part.pixels) for part in parts] == [9, 3, 8] and all(p.official for p in parts)
+
+
 def test_a_damaged_face_leaves_the_folder_as_it_was(data):
     place = data / "celeba" / decoding.CELEBA_FOLDER
     faces(place, 5)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from isoae_lib.book import interactive, surfaces
 from isoae_lib.paper import runs
 from isoae_lib.paper.specs import RunSpec
+
+
+def array_of(packed):
+    """An array as plotly packs it."""
+    numbers = np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
+    return numbers.reshape([int(n) for n in packed.get("shape", "-1").split(",")])
 
 
 def turning(tmp_path):
@@ -42,3 +51,20 @@ def test_every_reader_gets_a_form_it_can_show(make, tmp_path):
     drawn = re.search(r"figure = (\{.*\});\n", html)[1]
     assert len(json.loads(drawn)["data"]) == len(plot["data"])
     assert "src=" not in html.replace(before, "") and "//" not in re.sub(r'"[^"]*"', "", html)
+
+
+def test_a_point_shows_its_own_image(monkeypatch):
+    """Image k is all of brightness k, and lies at (k, 0); sixteen of the sixty are drawn."""
+    monkeypatch.setattr(interactive, "HOVERED", 16)
+    k = np.arange(60)
+    pixels = np.broadcast_to(k[:, None, None], (60, 4, 4)).astype(np.uint8)
+    forms = interactive.hover(np.stack([k, 0 * k], axis=1), pixels, k % 3, ("a", "b", "c"))
+    png = re.search(r'const sheet = "data:image/png;base64,([^"]+)"', forms["text/html"])[1]
+    tiles = np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))).reshape(4, 4, 4, 4)
+    shown = tiles[:, 0, :, 0].ravel()  # in rows, dark on light
+    traces = forms["application/vnd.plotly.v1+json"]["data"]
+    assert sum(len(array_of(trace["x"])) for trace in traces) == 16
+    for number, trace in enumerate(traces):
+        x = array_of(trace["x"])
+        assert np.array_equal(255 - shown[array_of(trace["customdata"])], x)
+        assert (x % 3 == number).all() and trace["name"] == "abc"[number]

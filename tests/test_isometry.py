@@ -191,3 +191,4 @@ def test_reconstruction_sums_over_coordinates_and_averages_over_samples():
     y = torch.tensor([[1.0, 2.0, 2.0], [0.0, 0.0, 1.0]])
     assert float(isometry.L_rec(x, y)) == 5.0
     assert float(isometry.L_rec(x.reshape(2, 3, 1), y.reshape(2, 3, 1))) == 5.0
+    assert float(isometry.L_rec(x, y, "mean")) == pytest.approx(10 / 6)

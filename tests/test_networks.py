@@ -188,3 +188,10 @@ def test_a_transposed_linear_network_is_the_adjoint_map():
     x, z = torch.randn(6, 3).double(), torch.randn(6, 2).double()
     there = ((linear(x) - linear.bias) * z).sum(1)
     torch.testing.assert_close(there, (x * (layer(z) - layer.bias)).sum(1))
+
+
+def test_a_transposed_layer_starts_with_the_biases_of_a_layer_of_its_shape():
+    """PyTorch's are uniform up to one over the root of the inputs: here of four."""
+    for layer in (TransposedLinear(nn.Linear(10_000, 4)), nn.Linear(4, 10_000)):
+        assert layer.bias.shape == (10_000,)
+        assert 0.49 < layer.bias.abs().max() <= 0.5 and abs(layer.bias.std() - 0.5 / 3**0.5) < 0.01

@@ -11,12 +11,15 @@ import jupytext
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
-from isoae_lib.book import copies, images, page, speed, style, surfaces, tables
+from isoae_lib.book import cards, copies, images, page, speed, style, surfaces, tables, theory
+from isoae_lib.core import notation
+from isoae_lib.core.methods import METHODS
 from isoae_lib.files import ROOT
 from isoae_lib.paper import baseline_records, runs, sections
 from isoae_lib.paper.claims import rule
+from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.printed import table_1
 
 SPACING = ("spacing_variation", "spacing_variation_above", "spacing_variation_below")
@@ -114,6 +117,10 @@ def test_a_card_names_every_device_and_version_once():
     published = [(name, run) for run in (first, other, other)]
     card = chapter(published).published_card(name.partition("/")[0]).data
     assert "4 s on an abacus" in card and f"s on {first.record['device']}" in card
+    assert "3, of which 0 diverged" in card
+    other.record["status"] = "diverged"
+    card = chapter(published).published_card(name.partition("/")[0]).data
+    assert "3, of which 2 diverged" in card
     assert card.count("torch 9") == 1 and f"torch {first.record['versions']['torch']}" in card
 
 
@@ -149,6 +156,12 @@ def test_no_two_methods_share_a_colour_and_nothing_else_has_one():
     colours = [to_hex(colour) for colour in style.COLOURS.values()]
     others = [to_hex(colour) for colour in (*style.INKS, style.REFERENCE["color"])]
     assert len({*colours, *others}) == len(colours) + len(others)
+
+
+def test_no_two_methods_share_a_printed_name():
+    assert len(set(map(style.plain, METHODS))) == len(METHODS)
+    for left_out in ("L_iso", "L_piso"):
+        assert style.plain(f"I-AE-without-{left_out}") == f"I-AE without {left_out}"
 
 
 def test_a_line_has_the_colour_of_the_method_that_it_shows(monkeypatch):
@@ -305,3 +318,110 @@ def test_published_numbers_of_a_data_set_have_its_runs_and_its_classic_embedding
     linear = baseline_records.published_pca()["mnist"][2]
     assert shown.loc[("MNIST", "PCA"), "crowding"] == f"{linear['crowding']:.2f}"
     assert shown.loc[("MNIST", "PCA"), "error per pixel"] == f"{linear['rmse']:.3f}"
+
+
+def test_the_head_trains_the_runs_of_the_seeds_that_are_asked_for(monkeypatch):
+    monkeypatch.setattr(page.style, "use", lambda: None)
+    monkeypatch.setattr(page.runs, "named", lambda wanted, preset: (list(wanted), preset))
+    monkeypatch.setattr(page.runs, "published", lambda: iter([]))
+    known = page.head("02_toy_projection", "smoke", seed=5, more=1)
+    assert known.of_build == (sections.notebook_runs("02_toy_projection", "smoke", 5), "smoke")
+    assert known.parameters == {"seed": 5, "more": 1}
+
+
+def embeddings(n=40):
+    """Codes whose first coordinate is their class."""
+    labels = np.random.default_rng(0).integers(0, 10, n)
+    return np.column_stack([labels, np.arange(n)]).astype(float), labels
+
+
+def test_points_of_an_embedding_have_the_colours_of_their_classes(monkeypatch):
+    monkeypatch.setattr(images, "SHOWN", 15)
+    codes, labels = embeddings()
+    row = {"AE": (codes, labels), "CAE": (codes + np.array([10, 0]), labels)}
+    figure = images.embedding_row(row, "Figure 5", tuple("abcdefghij"))
+    colours = np.array(images.class_colours(10))
+    for axes, method, first in zip(figure.axes, row, (0, 10), strict=True):
+        (points,) = axes.collections
+        classes = points.get_offsets()[:, 0].astype(int) - first
+        assert axes.get_title() == method and len(classes) == 15
+        assert np.allclose(points.get_facecolor()[:, :3], colours[classes])
+    legend = figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == list("abcdefghij")
+    drawn = [handle.get_color() for handle in legend.legend_handles]
+    assert np.allclose(drawn, colours)
+    plt.close(figure)
+
+
+def test_a_panel_shows_the_codes_of_the_weight_in_its_title():
+    codes, labels = embeddings()
+    table = {
+        ("sensitivity/mnist", method): [SimpleNamespace(codes=codes + weight, labels=labels)]
+        for weight, method in images.WEIGHED.items()
+    }
+    figure = images.weight_row(table, "sensitivity/mnist")
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [rf"$\lambda_{{iso}} = {w:g}$" for w in sections.FIGURE_6_WEIGHTS]
+    for axes, weight in zip(figure.axes, sections.FIGURE_6_WEIGHTS, strict=True):
+        assert axes.collections[0].get_offsets()[:, 1].min() == weight
+    plt.close(figure)
+
+
+def test_views_of_an_object_are_joined_to_a_closed_ring_in_its_colour():
+    rings = np.random.default_rng(0).normal(size=(20, plane.POSES, 2))
+    figure = images.close_ups({"AE": (rings.reshape(-1, 2), None)}, (3, 17))
+    for line, k in zip(figure.axes[0].lines, (3, 17), strict=True):
+        assert np.array_equal(line.get_xydata(), [*rings[k], rings[k, 0]])
+        assert line.get_color() == images.class_colours(20)[k]
+    plt.close(figure)
+
+
+def test_bars_of_a_loss_span_the_seeds_around_their_mean(monkeypatch):
+    table = {
+        ("here", method): [
+            SimpleNamespace(
+                metrics={}, record={"losses": {"L_rec": n, "L_iso": 2 * n, "L_piso": 9}}
+            )
+            for n in (1.0, 2.0, 6.0)
+        ]
+        for method in images.WEIGHED.values()
+    }
+    monkeypatch.setattr(images, "data_title", str)
+    figure = images.loss_curves(table, ["here"])
+    for axes, factor in zip(figure.axes[:2], (1, 2), strict=True):
+        (bars,) = axes.containers
+        assert set(bars.lines[0].get_ydata()) == {3.0 * factor}
+        (spans,) = bars.lines[2]
+        assert {tuple(span[:, 1]) for span in spans.get_segments()} == {(factor, 6.0 * factor)}
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log", "log"]
+    plt.close(figure)
+
+
+def test_the_summary_of_a_network_ends_with_its_sums():
+    shown, rows = images.network_summary("S-CNN", 2, 1.0), notation.summary("S-CNN", 2)
+    assert len(shown) == len(rows) + 1 and shown.iloc[-1]["layer"] == "together"
+    assert shown.iloc[-1]["parameters"] == f"{sum(row.parameters for row in rows):,}"
+    assert shown.iloc[-1]["multiply-adds"] == f"{sum(row.multiply_adds for row in rows):,}"
+    assert shown.iloc[0]["output"] == "32 x 16 x 16"
+
+
+def test_a_line_of_the_right_slope_begins_below_the_last_errors():
+    at = np.array([2.0, 20.0, 200.0])
+    figure = theory.convergence(at, {"a": 1 / at, "b": 4 / at**2}, slope=-2)
+    *_, line = figure.axes[0].lines
+    assert line.get_ydata() == pytest.approx(2 / at**2)
+    plt.close(figure)
+
+
+def test_times_stand_under_the_implementation_that_was_timed():
+    """Subnormal numbers slow the double backward pass down unless they are flushed to zero."""
+    rows = [{"network": "MLP", "batch": 200, "reference_default_ms": 9.0,
+             "reference_flushed_ms": 3.0, "ours_iae_ms": 1.0}]  # fmt: skip
+    shown = speed.step_times(rows).loc[("MLP", 200)].to_dict()
+    assert shown == {"double backward": 9.0, "flushed": 3.0, "I-AE, ours": 1.0}
+
+
+def test_what_is_not_reproduced_is_red_and_what_is_is_blue():
+    for verdict, (colour, _) in cards.VERDICT_COLOURS.items():
+        red, _, blue = to_rgb(colour)
+        assert np.sign(blue - red) == {"not": -1, "not attempted at this scale": 0}.get(verdict, 1)

@@ -285,6 +285,8 @@ def test_distortion_against_full_jacobians(x):
     trace = (v[:, None] @ G @ v[:, :, None]).mean()
     square = (G @ v[:, :, None]).square().sum((1, 2)).mean()
     torch.testing.assert_close(terms["distortion"], WEIGHT * 2 * square / trace**2)
+    terms["distortion"].backward()  # as sampled latents, the mixtures leave the encoder alone
+    assert all(p.grad is None for p in model.encoder.parameters())
 
 
 def test_distortion_is_least_for_an_isometry_of_any_scale():

@@ -126,6 +126,15 @@ def test_a_classifier_of_other_images_is_not_used(known, tmp_path, monkeypatch):
     assert not torch.equal(feature_networks.classifier(Data(few), tmp_path)[0].last.weight, first)
 
 
+def test_a_classifier_of_other_code_is_trained_again(tmp_path, monkeypatch):
+    few, trained = replace(SPEC, points=60), []
+    monkeypatch.setattr(feature_networks, "_train", lambda *_: trained.append(1))
+    for digest, count in (("old", 1), ("old", 1), ("new", 2)):
+        monkeypatch.setattr(feature_networks, "code_digest", lambda *_, d=digest: d)
+        feature_networks.classifier(Data(few), tmp_path)
+        assert len(trained) == count
+
+
 def test_features_of_one_image_do_not_know_the_others(known):
     x = Data(SPEC).test[0][:20] / 255
     together = feature_networks.features_of(known[1], x)

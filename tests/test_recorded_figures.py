@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from make_golden import TINY
+from matplotlib.colors import to_rgba
+from test_interactive import array_of
 
+from isoae_lib.book import style
 from isoae_lib.book import surfaces as pages
 from isoae_lib.core.diagnostics import decoder_map, differentials, encoder_map, project
 from isoae_lib.errors import InputError
@@ -69,6 +73,7 @@ def test_a_curve_keeps_where_its_figure_begins_and_ends(trained):
 
 def test_the_plane_is_decoded_where_its_axes_say(trained):
     run = trained["images"]
+    assert np.array_equal(run.labels, run.data.known)
     (x, y), images = run.figure("plane_axes"), run.figure("decoded_plane")
     assert images.shape == (len(x), len(y), 784) and images.dtype == np.uint8
     for i, j in ((0, 0), (3, 17), (23, 5)):
@@ -134,3 +139,60 @@ def test_figures_leave_out_what_diverged_and_say_what_a_record_lacks(trained):
     with pytest.raises(InputError, match="keeps no decoded_surface"):
         pages.decoder_surfaces({"AE": older})
     plt.close("all")
+
+
+def test_arrows_lead_from_beside_the_curve_to_where_points_are_projected(trained):
+    run = trained["curve"]
+    figure = pages.projections({"AE": run})
+    arrows = [a for a in figure.axes[0].collections if hasattr(a, "U")]
+    for name, offset, each in zip(("above", "below"), (0.2, -0.2), arrows, strict=True):
+        starts = beside(curve(len(each.X))[0], offset)
+        assert np.column_stack([each.X, each.Y]) == pytest.approx(starts)
+        ends = starts + np.column_stack([each.U, each.V])
+        assert ends == pytest.approx(run.figure(f"projected_{name}"), abs=1e-5)
+    plt.close(figure)
+
+
+def test_a_code_along_the_curve_rises_whatever_its_direction():
+    length = curve(50)[1]
+    runs_ = {m: SimpleNamespace(figure=lambda _, s=slope: 3 + s * length)
+             for m, slope in (("I-AE", -2.0), ("CAE", 0.5))}  # fmt: skip
+    figure = pages.code_along_curve(runs_)
+    for line, slope in zip(figure.axes[0].lines, (2.0, 0.5, 1.0), strict=True):
+        assert line.get_ydata() == pytest.approx(slope * length[:, 0])
+    plt.close(figure)
+
+
+def test_a_point_has_the_colour_of_its_first_chart_coordinate_wherever_it_is_drawn(trained):
+    run = trained["surface"]
+    row = pages.embedding_row(SURFACES["s-shape"], run.points, run.chart, {"AE": run.codes})
+    solid, flat = (axes.collections[0] for axes in row.axes)
+    for points in (solid, flat):
+        assert np.array_equal(points.get_array(), run.chart[:, 0])
+    assert np.array_equal(flat.get_offsets(), run.codes)
+    plt.close(row)
+
+
+def test_what_is_far_from_the_true_surface_is_marked_still_and_turning(trained):
+    run = trained["surface"]
+    decoded, far = run.figure("decoded_surface").astype(float), run.figure("far_from_surface")
+    still = pages.decoder_surfaces({"AE": run})
+    faces = still.axes[0].collections[0].get_facecolor()
+    assert (faces[:, 0] > faces[:, 1] + 0.05).sum() == far[:-1, :-1].sum()  # the rest is grey
+    turning = pages.turning_surfaces({"AE": run})["application/vnd.plotly.v1+json"]["data"][0]
+    assert tuple(turning["colorscale"][-1]) == (turning["cmax"], pages.FAR) and not turning["cmin"]
+    assert np.array_equal(array_of(turning["surfacecolor"]), far[::2, ::2])
+    assert array_of(turning["z"]) == pytest.approx(decoded[::2, ::2, 2], abs=1e-3)
+    plt.close("all")
+
+
+def test_a_box_spans_the_values_of_the_method_whose_colour_it_has(trained):
+    run = trained["surface"]
+    twice = SimpleNamespace(record=run.record, figure=lambda name: 2 * run.figure(name))
+    figure = pages.singular_values({"S": {"AE": run, "CAE": twice}})
+    for box, method, factor in zip(figure.axes[0].patches, ("AE", "CAE"), (1, 2), strict=True):
+        assert box.get_facecolor() == to_rgba(style.COLOURS[method])
+        middle = np.quantile(factor * run.figure("singular_values").astype(float), (0.25, 0.75))
+        heights = box.get_path().vertices[:, 1]
+        assert (heights.min(), heights.max()) == pytest.approx(middle, rel=1e-2)
+    plt.close(figure)

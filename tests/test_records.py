@@ -162,6 +162,28 @@ def test_a_record_is_published_where_it_is_asked_for(kind, folder, monkeypatch, 
     assert "'curve'" in capsys.readouterr().err
 
 
+def test_a_stack_holds_the_locks_of_all_its_runs_in_one_order(monkeypatch):
+    """In the order of keys, whatever that of the runs: two stacks never wait for each other."""
+    held, lock = [], runs._locked
+    monkeypatch.setattr(runs, "_locked", lambda key, store: held.append(key) or lock(key, store))
+    for specs in (in_stack(), in_stack()[::-1]):
+        held.clear()
+        runs._train(specs, "custom", runs.store_path(), "cpu", None, lambda: False)
+        assert held == sorted(spec.key for spec in specs)
+
+
+def test_codes_above_the_plane_are_not_published(folder, monkeypatch, tmp_path):
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
+    spec = RunSpec(data="mnist", method="AE", network="S-CNN")
+    codes, labels = np.ones((30, 2)), np.arange(30) % 10
+    run = replace(runs.read(folder), codes=codes, labels=labels)
+    for latent, count in ((2, 20), (3, 0)):
+        monkeypatch.setattr(runs, "PUBLISHED_CODES", 20)
+        runs.publish(replace(run, spec=replace(spec, latent=latent)), "section/mnist/AE")
+        with np.load(next(tmp_path.rglob("embedding.npz"))) as kept:
+            assert len(kept["codes"]) == len(kept["labels"]) == count
+
+
 @pytest.mark.parametrize("offset", [0.0, 3000.0])
 def test_published_codes_are_as_precise_as_a_picture_needs(offset):
     codes = np.random.default_rng(0).normal((offset, 0.0), 1.0, (500, 2))
@@ -255,6 +277,9 @@ def test_a_record_of_unofficial_images_that_have_changed_is_not_used(store, monk
     monkeypatch.setenv("ISOAE_ALLOW_UNVERIFIED", "1")
     runs.get(AE)
     assert runs.find(AE) is not None
+    with monkeypatch.context() as strict:
+        strict.delenv("ISOAE_ALLOW_UNVERIFIED")
+        assert runs.find(AE) is None
     monkeypatch.setattr(Data, "digest", "of others")
     assert runs.find(AE) is None
 

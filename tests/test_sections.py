@@ -9,6 +9,7 @@ import pytest
 
 from isoae_lib.paper import sections
 from isoae_lib.paper.data import images
+from isoae_lib.paper.section import Section
 
 EVERY = pytest.mark.parametrize("section", sections.SECTIONS.values(), ids=lambda s: s.name)
 
@@ -101,3 +102,19 @@ def test_what_a_sweep_chose_is_among_what_it_tried():
     for section in sections.SECTIONS.values():
         for method, (field, values) in section.sweep.items():
             assert section.tuned.get(method, {field: values[0]})[field] in values
+
+
+def test_of_a_setting_that_is_given_more_than_once_the_last_counts():
+    """In the order settings, scales, exceptions, tuned; and what stands in a run's name."""
+    given = {
+        "settings": {"weight": 1.0}, "scales": {"laptop": {"weight": 2.0}},
+        "exceptions": {"curve": {"weight": 3.0}}, "tuned": {"AE": {"weight": 4.0}},
+    }  # fmt: skip
+    fields = {"scales": {"laptop": {}}}
+    for weight, (name, settings) in enumerate(given.items(), start=1):
+        fields |= {name: settings}
+        section = Section(
+            name="x", shows="", notebook="", data_sets=("curve",), compared=("AE",), **fields
+        )
+        assert section.spec("curve", "AE", "laptop").weight == weight
+        assert section.spec("curve", "AE,weight=9", "laptop").weight == 9

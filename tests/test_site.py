@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -47,13 +49,51 @@ def test_jupyter_book_in_the_root_shows_the_chapters_and_says_that_they_are_not_
     assert (ROOT / ".gitignore").read_text(encoding="utf-8").split().count("_build/") == 1
 
 
-def test_only_copies_that_the_build_made_become_pages(tmp_path, monkeypatch):
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """The pages of the book, in a project of one chapter that is not executed."""
     for name in ("_toc.yml", "_config.yml", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "book", tmp_path / "book")
     for module in (site, copies):
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    page = tmp_path / "build" / "smoke" / "executed" / "01_theory.ipynb"
+    return tmp_path
+
+
+def test_a_page_of_text_has_the_count_of_the_build_and_an_error_of_sphinx_is_told(
+    sources, monkeypatch
+):
+    """With a function in the place of Sphinx."""
+    monkeypatch.setattr(sections, "NOTEBOOKS", ("08_claims",))
+    count = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": "| 7 |"}}
+    cell = {"cell_type": "code", "metadata": {"tags": ["tally"]}, "execution_count": 1,
+            "source": "", "outputs": [count]}  # fmt: skip
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    page = copies.folder("smoke") / "08_claims.ipynb"
+    page.parent.mkdir(parents=True)
+    page.write_text(json.dumps(notebook), encoding="utf-8")
+    copies.sign(page, "smoke", {}, 1.0)
+    said = []
+
+    def sphinx(command, stdout, **_):
+        source = Path(command[command.index("build") + 1])
+        assert "| 7 |" in (source / "book" / "intro.md").read_text(encoding="utf-8")
+        assert (source / "notebooks" / "08_claims.ipynb").read_bytes() == page.read_bytes()
+        html = source.parent / "site" / "_build" / "html"
+        html.mkdir(parents=True, exist_ok=True)
+        (html / "index.html").write_text("pages", encoding="utf-8")
+        stdout.write("all is well\n" + "".join(said))
+        return SimpleNamespace(returncode=len(said))
+
+    monkeypatch.setattr(site.subprocess, "run", sphinx)
+    assert site.assemble("smoke").read_text(encoding="utf-8") == "pages"
+    said.append("a.md:1: ERROR: no such label\n")
+    with pytest.raises(InputError, match=r"not built \(a\.md:1: ERROR: no such label\)"):
+        site.assemble("smoke")
+
+
+def test_only_copies_that_the_build_made_become_pages(sources):
+    page = sources / "build" / "smoke" / "executed" / "01_theory.ipynb"
     with pytest.raises(InputError, match=r"01_theory\.ipynb is missing: run `isoae book"):
         site.assemble("smoke")
     page.parent.mkdir(parents=True)
@@ -61,4 +101,4 @@ def test_only_copies_that_the_build_made_become_pages(tmp_path, monkeypatch):
     copies.sign(page, "smoke", {"seed": 5}, 1.0)
     with pytest.raises(InputError, match=r"01_theory\.ipynb is not as the build made it"):
         site.assemble("smoke")
-    assert not (tmp_path / "build" / "smoke" / "html").exists()
+    assert not (sources / "build" / "smoke" / "html").exists()

@@ -177,3 +177,49 @@ def test_an_array_that_nobody_may_write_to_is_mapped_part_by_part(n, monkeypatch
         codes = diagnostics.encoder_map(model)(x)
         whole = model.encoder(torch.tensor(x, dtype=torch.float32))
     np.testing.assert_allclose(codes, whole.double().numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_extra_area_is_that_of_the_cells_that_begin_far_away():
+    """A flat grid of cells of area 1/2; the last row and column begin none."""
+    s = surface("s-shape")
+    x, y = np.meshgrid(np.arange(5.0), 0.5 * np.arange(4), indexing="ij")
+    far = np.zeros((5, 4), bool)
+    far[1, 2] = far[2, 0] = far[0, 3] = far[4, 1] = True
+    found = ev.extra_area(np.stack([x, y, 0 * x], axis=-1), far, s)
+    assert found == pytest.approx(2 * 0.5 / s.area)
+
+
+def test_far_begins_at_a_tenth_of_the_data_s_radius():
+    """Of the open sphere: its mean height is -0.2, and |x|^2 is 1/4 everywhere."""
+    s, limit = surface("open-sphere"), 0.1 * np.sqrt(0.25 - 0.2**2)
+    points, _ = s.sample(200, 7)
+    inner = points[points[:, 2] < 0]
+    for share, expected in ((0.9, False), (1.05, True), (-0.9, False), (-1.05, True)):
+        moved = inner * (1 + share * limit / 0.5)
+        assert (ev.far_from(s, moved) == expected).all()
+
+
+def test_each_spread_has_its_own_grid(monkeypatch):
+    """Spacings of 1, 1/2 and 2 medians in the alpha shape, and of 1 in the whole hull."""
+    monkeypatch.setattr(ev, "ratios_over", lambda _, codes, fineness=1.0, reach=4.0: np.array(
+        [fineness, reach]))  # fmt: skip
+    model = fully_connected(3, 2, width=8, depth=1)
+    s = surface("s-shape")
+    found, _ = ev.measure_surface(model, *s.sample(50, 0), s)
+    grids = {"": (1, 4), "_fine": (0.5, 4), "_coarse": (2, 4), "_convex": (1, 1e6)}
+    for name, grid in grids.items():
+        assert found[f"edge_ratio_std{name}"] == pytest.approx(np.std(grid))
+
+
+def test_shares_of_singular_values_and_medians_of_errors(monkeypatch):
+    """Of scalings by 0, 1, ..., 100, and encoders that scale by as much."""
+    scales = np.arange(101.0)[:, None, None]
+    A, B = scales * np.eye(3, 2), scales * np.eye(2, 3)
+    monkeypatch.setattr(ev, "differentials", lambda *_: (A, B))
+    s = surface("s-shape")
+    found, _ = ev.measure_surface(fully_connected(3, 2, width=8, depth=1), *s.sample(50, 0), s)
+    expected = {
+        "singular_value_p05": 5, "singular_value_p95": 95, "pinv_error": 0,
+        **dict.fromkeys(("ATA_error", "BBT_error", "BA_error"), (50**2 - 1) * 2**0.5),
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == pytest.approx(expected)

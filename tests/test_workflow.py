@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -85,6 +86,43 @@ def test_the_job_that_failed_is_named_and_no_other(project):
 )
 def test_the_last_word_of_a_log(log, told):
     assert workflow._last_word(log) == told
+
+
+@pytest.fixture
+def group(tmp_path):
+    """Two runs of one process, which have a log together."""
+    output, log = tmp_path / "group.done", tmp_path / "group.log"
+    return [workflow.Job(name, output, log, 1.0) for name in ("one", "two")]
+
+
+def test_a_run_ends_with_its_word_in_the_log_and_with_the_group(group):
+    one, two = group
+    one.log.write_text("done one\n", encoding="utf-8")
+    now = one.log.stat().st_mtime
+    assert one.finished(now - 1) and not two.finished(now - 1)
+    assert not one.finished(now + 1)  # the log is of another day
+    one.output.touch()
+    assert two.finished(now - 1) and not two.finished(time.time() + 1)
+
+
+def test_of_a_group_the_run_that_failed_is_named(group, tmp_path, monkeypatch):
+    monkeypatch.setattr(workflow, "ROOT", tmp_path)
+    folder = tmp_path / "build" / "workflow"
+    folder.mkdir(parents=True)
+    group[0].log.write_text("done one\nisoae: it was so.\n", encoding="utf-8")
+    log = folder / "snakemake.log"
+    log.write_text("    log: ../../group.log (check log file(s) for error)\n", encoding="utf-8")
+    assert workflow._failure(group, log, 1).startswith("two failed: it was so. The log is ")
+
+
+def test_a_signal_that_is_ignored_stays_so(monkeypatch):
+    """As SIGHUP below nohup."""
+    taken = []
+    ignored = {signal.SIGHUP: signal.SIG_IGN}
+    monkeypatch.setattr(signal, "getsignal", lambda number: ignored.get(number, signal.SIG_DFL))
+    monkeypatch.setattr(signal, "signal", lambda number, _: taken.append(number))
+    surroundings.at_ending(lambda *_: None)
+    assert taken == [signal.SIGINT, signal.SIGTERM]
 
 
 def test_the_workflows_own_error_is_named(project):

@@ -146,7 +146,7 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
 def decoder_surfaces(runs: Mapping[str, Run]) -> Figure:
     """Figure 4: the decoder's image of the codes' bounding box, with the data on it.
 
-    What is far from the true surface is orange.
+    What is far from the true surface is dark red.
 
     Parameters
     ----------
