@@ -49,12 +49,12 @@ images.scales(chapter.sources, "generalization")
 # sets. So compare rankings, not values ({ref}`decision 19 <decision-19>`). The paper's FID needs
 # the features of a large network (`pip install -e '.[metrics]'`). Where that is not installed, the
 # Frechet distance uses the features of a small classifier that this project trains. That is another
-# number, and not comparable with the paper's. RAE-SN, RAE-L2 and WAE have the weights of their own
-# papers or of their code ({ref}`decision 14 <decision-14>`). IRAE {cite:p}`lee2022regularized`,
-# which is younger than the paper, has $\lambda_{iso}$. The last row is not in the paper, and has no
-# mark: PCA with as many dimensions as the codes, on the same images. It is the best autoencoder of
-# linear layers for the training images. A network with a larger error has gained nothing from its
-# other layers.
+# number, and not comparable with the paper's. RAE-SN and RAE-L2 have the weights of their authors'
+# code, and WAE in part ({ref}`decision 14 <decision-14>`). IRAE {cite:p}`lee2022regularized`, which
+# is younger than the paper, has $\lambda_{iso}$. The last row is not in the paper, and has no mark:
+# PCA with as many dimensions as the codes, on the same images. It is the best autoencoder of linear
+# layers for the training images. A network with a larger error has gained nothing from its other
+# layers.
 
 # %% tags=["hide-input"]
 linear = chapter.pca(data)
