@@ -97,8 +97,8 @@ distortion.floor_table()
 # A slit from the rim to the pole lets the sphere open like a fan, so that it needs less stretching.
 # Without symmetry, a map with a slit can be a little better still. Table 1 does not see a slit,
 # because its grid lies where codes are. So we look for torn neighbours: pairs that are stretched
-# more than twice as much as the median pair. The last but one column says how close they come to
-# the pole; the rim is at 101.5°. These are the published runs, seed by seed:
+# more than twice as much as the median pair. "Cut up to" is their least angle from the pole. These
+# are the published runs, seed by seed:
 
 # %% tags=["hide-input"]
 distortion.how_far_cut(published, ("I-AE", "I-AE-without-L_piso", "CAE"))
@@ -172,7 +172,8 @@ distortion.cuts_and_folds(measured)
 # ## Neighbours, distances and densities
 #
 # Later papers measure embeddings with the numbers below. The true distances are those along the
-# surface. None of the numbers sees the embedding's scale.
+# surface, around the hole if it has one. There even an isometry is not perfect: in the plane, the
+# straight way is through the hole. None of the numbers sees the embedding's scale.
 #
 # - k-NN recall: the share of a point's 10 nearest neighbours on the surface that are among its 10
 #   nearest in the plane. An isometry has 1.
