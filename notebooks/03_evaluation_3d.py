@@ -97,8 +97,8 @@ distortion.floor_table()
 # A slit from the rim to the pole lets the sphere open like a fan, so that it needs less stretching.
 # Without symmetry, a map with a slit can be a little better still. Table 1 does not see a slit,
 # because its grid lies where codes are. So we look for torn neighbours: pairs that are stretched
-# more than twice as much as the median pair. The last but one column says how close they come to
-# the pole; the rim is at 101.5°. These are the published runs, seed by seed:
+# more than twice as much as the median pair. "Cut up to" is their least angle from the pole. These
+# are the published runs, seed by seed:
 
 # %% tags=["hide-input"]
 distortion.how_far_cut(published, ("I-AE", "I-AE-without-L_piso", "CAE"))
@@ -149,8 +149,8 @@ grids = {
 tables.measured({s.title: (here, f"3d/{data}", "I-AE") for data, s in SURFACES.items()}, grids)
 
 # %% [markdown]
-# The whole distribution of edge ratios. The grey one is that of the best uncut map of the open
-# sphere, on the grid of Table 1. The other two surfaces could have all their ratios at 1:
+# The whole distribution of edge ratios. The narrower, the better; all are drawn equally high. The
+# last row has the best uncut map. On flat surfaces all its ratios are 1:
 
 # %% tags=["hide-input"]
 by_title = {SURFACES[data].title: row for data, row in table_1.items()}
@@ -172,7 +172,8 @@ distortion.cuts_and_folds(measured)
 # ## Neighbours, distances and densities
 #
 # Later papers measure embeddings with the numbers below. The true distances are those along the
-# surface. None of the numbers sees the embedding's scale.
+# surface, around the hole if it has one. There even an isometry is not perfect: in the plane, the
+# straight way is through the hole. None of the numbers sees the embedding's scale.
 #
 # - k-NN recall: the share of a point's 10 nearest neighbours on the surface that are among its 10
 #   nearest in the plane. An isometry has 1.
@@ -221,8 +222,9 @@ tables.measured(rows, columns)
 
 # %% [markdown]
 # Nothing fixes the scale of most rivals' latent space, so $|B - A'|$ blames them for their units,
-# too. The next table measures it again, in the units in which it is smallest. Published records
-# from before this number was measured are left out:
+# too. The next table measures it again, in the units in which it is smallest. It is small, too,
+# where $BA$ almost vanishes, as in short runs. Published records from before this number was
+# measured are left out:
 
 # %% tags=["hide-input"]
 rescaled = {"|B - A'|": ("pinv_error", 2), "in the best units": ("pinv_error_rescaled", 2)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,8 +17,16 @@ from isoae_lib.core.networks import Autoencoder
 from isoae_lib.errors import InputError
 from isoae_lib.paper import baseline_records, baselines, datasets, provenance, runs, sections
 from isoae_lib.paper.baseline_records import classified
+from isoae_lib.paper.data import surfaces as surface
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import plane, principal
+
+READ = {
+    "embeddings": baseline_records.published_embeddings,
+    "accuracies": baseline_records.published_accuracies,
+    "pca": baseline_records.published_pca,
+    "surfaces": baseline_records.published_on_surfaces,
+}
 
 
 @pytest.fixture
@@ -78,6 +87,7 @@ def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Algorithm))
     for name in ("TSNE", "LocallyLinearEmbedding"):
         monkeypatch.setattr(f"sklearn.manifold.{name}", Algorithm)
+    monkeypatch.setattr(baselines, "principal_components", lambda x, *_: (x[:, :2], None))
     for method in baselines.EMBEDDINGS:
         assert baselines.embed(method, np.zeros((n, 3)), seed=5).shape == (n, 2)
     for method in baselines.OF_IMAGES:
@@ -232,12 +242,12 @@ def test_splits_at_random_are_measured_for_every_seed(monkeypatch):
 
 
 @pytest.mark.parametrize("content", ['{"data": "mnist"', '{"data": "mnist"}'])
-@pytest.mark.parametrize("kind", ["embeddings", "accuracies", "pca"])
+@pytest.mark.parametrize("kind", ["embeddings", "accuracies", "pca", "surfaces"])
 def test_a_published_file_without_its_numbers_is_named(folder, kind, content):
     (folder / kind).mkdir(parents=True)
     (folder / kind / "mnist.json").write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=r"mnist\.json is damaged"):
-        getattr(baseline_records, f"published_{kind}")()
+        READ[kind]()
 
 
 @pytest.mark.parametrize("data", ["mnist", "coil20"])
@@ -266,6 +276,39 @@ def test_pca_s_published_images_are_those_of_the_runs():
                 compared.add((section, data))
     shown = [sections.SECTIONS[s] for s in (*sections.FIGURE_5_NETWORKS, *baseline_records.TESTED)]
     assert compared == {(section.name, data) for section in shown for data in section.data_sets}
+
+
+def test_pca_is_the_linear_projection_that_keeps_most():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(99, 3)) * [1, 9, 3]
+    kept = np.linalg.svd(x - x.mean(0), compute_uv=False)[:2]
+    codes = baselines.embed("PCA", x)
+    assert np.linalg.norm(codes, axis=0) == pytest.approx(kept)
+    assert codes.T @ codes == pytest.approx(np.diag(kept**2), abs=1e-9)
+
+
+def test_numbers_on_surfaces_are_published_by_seed_and_read_back(monkeypatch, folder, capsys):
+    """Each seed has points of its own, which its embeddings are compared with."""
+    asked = []
+
+    def embed(method, points, seed=0):
+        asked.append((method, seed))
+        return surface.SURFACES["s-shape"].sample(len(points), seed)[1] * (1 + (method == "LLE"))
+
+    monkeypatch.setattr(baselines, "embed", embed)
+    monkeypatch.setattr(baseline_records, "_kept", lambda compute, *_: compute)
+    assert call(monkeypatch, "baselines", "--publish", "s-shape") == 0
+    assert capsys.readouterr().out.strip() == str(folder / "surfaces" / "s-shape.json")
+    (found,) = baseline_records.published_on_surfaces().values()
+    assert set(found) == set(baselines.EMBEDDINGS)
+    assert {method for method, _ in asked} == set(found) and {s for _, s in asked} == {0, 1, 2}
+    for seeds in found.values():
+        assert [(each["knn_recall"], each["torn_share"]) for each in seeds] == [(1, 0)] * 3
+
+
+def test_a_diverged_run_has_no_numbers():
+    (_, run), *_ = runs.published()
+    assert baseline_records.numbers_of_run(replace(run, record={"status": "diverged"})) == {}
 
 
 def test_the_command_publishes_only_data_sets_of_the_paper(monkeypatch, capsys):

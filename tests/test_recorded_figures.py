@@ -122,8 +122,23 @@ def test_figures_are_drawn_without_weights(trained, monkeypatch, tmp_path):
         decoder_map(trained["surface"].model),
         encoder_map(trained["surface"].model)(surface["AE"].points),
     )
-    wanted = np.histogram(ratios, np.linspace(0, 3, 91), density=True)[0]
-    assert histogram == pytest.approx(wanted, abs=0.02 * wanted.max())
+    wanted = np.histogram(ratios, np.linspace(0, 3, 91))[0]
+    assert histogram == pytest.approx(pages.HIGH * wanted / wanted.max(), abs=0.02)
+    plt.close("all")
+
+
+def test_the_best_uncut_map_has_even_ratios_where_nothing_else_is_said(trained):
+    by_title = {title: {"AE": trained["surface"]} for title in ("flat", "curved")}
+    figure = pages.edge_histograms(by_title, {"curved": np.array([0.5, 0.5, 1.5])})
+    for axes, peaks in zip(figure.axes, ({1.0: 1}, {0.5: 1, 1.5: 0.5}), strict=True):
+        best = axes.lines[1]
+        heights = (best.get_ydata() + 1) / pages.HIGH
+        drawn = {
+            round(float(x) - 1 / 60, 2): pytest.approx(h)
+            for x, h in zip(best.get_xdata(), heights, strict=True)
+            if h > 1e-9
+        }
+        assert drawn == peaks
     plt.close("all")
 
 
@@ -132,7 +147,8 @@ def test_figures_leave_out_what_diverged_and_say_what_a_record_lacks(trained):
     diverged = replace(run, record=run.record | {"status": "diverged", "files": {}})
     older = replace(run, record=run.record | {"files": {}})
     figure = pages.edge_histograms({"S shape": {"AE": run, "CAE": diverged}})
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["AE"]
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names == ["AE", "best uncut map"]
     for draw in (pages.edge_histograms, pages.singular_values):
         with pytest.raises(InputError, match=r"keeps no .*: train the run again"):
             draw({"S shape": {"AE": older}})

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isoae_lib.book.interactive import bundle
-from isoae_lib.book.style import COLOURS, INKS, MARKERS, REFERENCE, bare, label, plain
+from isoae_lib.book.style import COLOURS, INKS, REFERENCE, bare, label, plain
 from isoae_lib.book.tables import ranked
 from isoae_lib.core.arrays import Array
 from isoae_lib.paper import printed, sections
@@ -28,6 +28,7 @@ COLUMNS = 6  # panels in a row of Figure 3, at most
 BESIDE, MOVED, DATA = INKS  # points beside the curve, where they go, and the data of Figure 1
 FAR = MOVED  # parts of a decoded surface that are far from the true one
 PER_BAR = 10  # bins of the recorded histogram of edge ratios that are drawn as one
+HIGH = 0.9  # of a histogram, where rows are 1 apart
 
 
 def projections(runs: Mapping[str, Run]) -> Figure:
@@ -94,28 +95,33 @@ def embedding_row(
 def edge_histograms(
     surface_runs: Mapping[str, Mapping[str, Run]], floors: Mapping[str, Array] | None = None
 ) -> Figure:
-    """Histograms of the edge ratios l_ij of Table 1: one panel per surface, one line per method.
+    """Histograms of the edge ratios l_ij of Table 1, each as high as the others.
 
-    `floors` has the ratios of the best uncut map, by the title of a surface that is curved.
+    One panel per surface, and one row per method. The last row has the best uncut map: its ratios
+    are in `floors`, by the surface's title, or all of them are 1.
     """
-    figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
+    figure, panels = plt.subplots(
+        1, len(surface_runs), figsize=(10.5, 3.8), sharey=True, squeeze=False
+    )
     bins = RATIO_BINS[::PER_BAR]
-    for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
-        for method, run in finished(runs).items():
-            counts = run.figure("edge_ratio_histogram")[:-1].reshape(-1, PER_BAR).sum(1)
-            density = counts / (counts.sum() * np.diff(bins))
-            axes.plot(
-                (bins[1:] + bins[:-1]) / 2, density, color=COLOURS[method],
-                label=label(method), lw=2.6 if method == "I-AE" else 1.2,
-                marker=MARKERS[method], markevery=8, ms=4,
-            )  # fmt: skip
-        for ratios in [floors[title]] if floors and title in floors else []:
-            axes.hist(ratios, bins, density=True, color="#DDDDDD", label="best uncut map", zorder=0)
-            axes.legend()
+    middle = (bins[1:] + bins[:-1]) / 2
+    names: list[str] = []
+    for axes, (title, runs) in zip(panels[0], surface_runs.items(), strict=True):
+        rows = {
+            label(method): (run.figure("edge_ratio_histogram")[:-1], COLOURS[method])
+            for method, run in finished(runs).items()
+        }
+        best = np.histogram((floors or {}).get(title, np.ones(1)), RATIO_BINS)[0]
+        rows["best uncut map"] = best, REFERENCE["color"]
+        names += [name for name in rows if name not in names]
+        for name, (counts, colour) in rows.items():
+            height = counts.reshape(-1, PER_BAR).sum(1)
+            base = -names.index(name)
+            axes.plot(middle, base + HIGH * height / max(height.max(), 1), color=colour, lw=1)
+            axes.fill_between(middle, base, axes.lines[-1].get_ydata(), color=colour, alpha=0.4)
         axes.axvline(1, **REFERENCE)
         axes.set(title=title, xlabel="edge ratio $l_{ij}$ (mean scaled to 1)", xlim=(0, 3))
-    np.atleast_1d(panels)[0].set_ylabel("density")
-    np.atleast_1d(panels)[-1].legend(fontsize=9)
+    panels[0, 0].set_yticks([-row for row in range(len(names))], names)
     return figure
 
 
