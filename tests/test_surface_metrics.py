@@ -127,6 +127,17 @@ def test_the_exact_surface_has_no_extra_parts_and_a_flap_has():
     assert extra_area(flapped, chart, s) > 0.1
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.3, 0.7, 2.0, 4.0])
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_figure_4s_box_lies_along_the_codes(angle, mirror):
+    """Codes in a rectangle, turned: the corners of the box are those of the rectangle."""
+    corners = np.array([[0, 0], [0, 1], [3, 0], [3, 1]]) * [1.0, mirror]
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    box = ev.decoded_box(lambda z: z, corners @ turn)
+    found = box[[0, 0, -1, -1], [0, -1, 0, -1]] @ turn.T * [1, mirror]
+    assert sorted(map(tuple, found.round(6) + 0.0)) == [(0, 0), (0, 1), (3, 0), (3, 1)]
+
+
 def test_extra_parts_do_not_see_a_rotation_of_the_latent_space():
     s = surface("s-shape")
     _, chart = s.sample(2000, 0)
