@@ -18,6 +18,7 @@ from isoae_lib.errors import InputError
 from isoae_lib.paper import baseline_records, baselines, datasets, provenance, runs, sections
 from isoae_lib.paper.baseline_records import classified
 from isoae_lib.paper.data import surfaces as surface
+from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import plane, principal
 
@@ -100,6 +101,25 @@ def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n
         {"n_neighbors": 12, "random_state": 5},
         *({"random_state": 42} for _ in baselines.OF_IMAGES),
     ]
+
+
+def test_a_presets_baselines_are_of_its_own_points_and_digits(monkeypatch):
+    monkeypatch.setattr(baseline_records, "_kept", lambda compute, *_: compute)
+    monkeypatch.setattr(baselines, "embed", lambda method, points: (method, points))
+    points = Data(sections.spec("3d/s-shape/AE", "smoke")).points
+    for name, (method, embedded) in baseline_records.embeddings("s-shape", "smoke").items():
+        assert method == name and np.array_equal(embedded, points)
+    asked = []
+    for name in ("embeddings", "image_embeddings", "accuracies"):
+        monkeypatch.setattr(
+            baseline_records, name, lambda *given, n=name: asked.append((n, *given))
+        )
+    monkeypatch.setattr("isoae_lib.paper.data.images.present", lambda _: "missing")
+    baseline_records.compute("smoke")
+    assert asked == [
+        *(("embeddings", name, "smoke") for name in SURFACES),
+        ("image_embeddings", "mnist-5k", "smoke"), ("accuracies", "mnist-5k", "smoke"),
+    ]  # fmt: skip
 
 
 def test_an_unknown_embedding_is_told():

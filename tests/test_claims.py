@@ -472,6 +472,7 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
         for group, names in sections.groups(preset).items()
         for name in names
     }
+    assert len(grouped) == sum(map(len, sections.groups(preset).values()))  # none twice
     for stem in sections.NOTEBOOKS:
         for name, seed in sections.notebook_runs(stem, preset):
             assert sections.spec(name, preset, seed).seed == seed

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from sklearn.svm import LinearSVC
 from torch import nn
 
 from isoae_lib.core.networks import Autoencoder
@@ -52,6 +53,13 @@ def test_standardised_codes_do_not_know_their_units(clouds):
     assert scaled["knn_standardised"] == plain["knn_standardised"]
     assert scaled["svm_standardised"] == pytest.approx(plain["svm_standardised"], abs=0.01)
     assert scaled["knn"] < plain["knn"] - 0.05
+
+
+def test_the_linear_machine_has_the_penalty_of_decision_18(clouds, monkeypatch):
+    asked = []
+    monkeypatch.setattr("sklearn.svm.LinearSVC", lambda **given: asked.append(given) or LinearSVC())
+    accuracies(*clouds)
+    assert [given["C"] for given in asked] == [1, 1]
 
 
 def test_a_fifth_neighbour_has_its_say():

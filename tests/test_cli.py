@@ -141,6 +141,16 @@ def test_the_estimate_weighs_steps_and_networks(monkeypatch):
     )
 
 
+def test_networks_of_one_kind_are_timed_by_one_of_them():
+    """Convolutions by the smallest; a dense network costs something else, by its width."""
+    cnn, large, fc, mlp, narrow = (
+        estimate._kind(sections.spec(name, "paper"))
+        for name in ("visualization-CNN/mnist/AE", "visualization-COIL/coil20/AE",
+                     "visualization-FC/mnist/AE", "3d/s-shape/AE", "3d/s-shape/AE,width=32")
+    )  # fmt: skip
+    assert cnn == large and len({cnn, fc, mlp, narrow}) == 4
+
+
 def test_the_estimate_counts_the_runs(monkeypatch, capsys):
     monkeypatch.setattr(estimate, "CALIBRATION", 0.1)
     assert call(monkeypatch, "paper", "--estimate", "--preset", "smoke") == 0

@@ -332,3 +332,23 @@ def test_a_row_of_pictures_shows_the_images_of_its_method_in_order():
             assert drawn.get_clim() == (0, 255) and drawn.get_cmap().name == "gray"
             assert axes.get_ylabel() == ("" if k else name)
     plt.close(figure)
+
+
+def test_what_the_digits_at_hand_give_stands_in_for_mnist(monkeypatch):
+    ours, theirs = {"PCA": {"svm": [0.5]}}, {"PCA": {"svm": [0.9]}}
+    known = downstream.baseline_records
+    monkeypatch.setattr(known, "accuracies", lambda data, preset: {(data, 16): ours})
+    monkeypatch.setattr(known, "published_accuracies", lambda: {("mnist", 16): theirs})
+    found = downstream.without_autoencoder(("published", "here"), "mnist-5k", "smoke")
+    assert found == {
+        "published": {("mnist", 16): theirs},
+        "here": {("mnist-5k", 16): ours, ("mnist", 16): ours},
+    }
+
+
+def test_of_mnist_and_its_stand_in_the_one_with_all_methods_is_shown():
+    every = {m: (2.0,) for m in sections.SECTIONS["generalization"].methods}
+    runs = table("generalization", "mnist-5k", every, "error_per_pixel")
+    runs |= table("generalization", "mnist", {"AE": (1.0,)}, "error_per_pixel")
+    shown = downstream.generalization_table("mnist", {"ours": runs})["ours", "error x 1000"]
+    assert set(shown) == {"2.00¹"}

@@ -227,12 +227,14 @@ def test_the_scale_is_that_of_the_specs_and_counts_seeds():
 
 def test_choices_stand_in_one_unit_and_only_where_they_were_trained():
     summed = SimpleNamespace(
-        record={"losses": {"L_rec": 31.4, "L_iso": 3.0, "L_piso": 0.5}}, metrics={"rmse": 0.2}
+        record={"losses": {"L_rec": 31.4, "L_iso": 3.0, "L_piso": 0.5}},
+        metrics={"rmse": 0.2, "singular_value_median": 0.7, "condition_median": 9.0},
     )
     table = {("sensitivity/mnist", "I-AE,weight=0.075,reduction=sum"): [summed]}
     shown = images.ablations(table, "sensitivity/mnist")
     assert list(shown.index) == ["1: reduction=sum"] and "L_rec" not in shown
     assert shown.iloc[0]["RMSE"] == 0.2 and shown.iloc[0]["L_iso"] == 3.0
+    assert shown.iloc[0]["singular value of df"] == 0.7
     assert images.ablations({}, "sensitivity/mnist").empty
 
 
@@ -425,3 +427,25 @@ def test_what_is_not_reproduced_is_red_and_what_is_is_blue():
     for verdict, (colour, _) in cards.VERDICT_COLOURS.items():
         red, _, blue = to_rgb(colour)
         assert np.sign(blue - red) == {"not": -1, "not attempted at this scale": 0}.get(verdict, 1)
+
+
+def test_a_row_of_figure_5_has_the_first_seed_and_published_baselines_their_classes():
+    first, second = (SimpleNamespace(codes=f"codes {k}", labels=f"labels {k}") for k in "12")
+    assert images.codes_of(
+        {("here", "CAE"): [first, second], ("there", "AE"): [first]}, "here"
+    ) == {"CAE": ("codes 1", "labels 1")}
+    record = baseline_records.published_embeddings()["mnist"]
+    found = images.published_baselines("visualization-FC/mnist")
+    assert found.keys() == record["planes"].keys()
+    for method, (plane_, labels) in found.items():
+        assert np.array_equal(plane_, record["planes"][method])
+        assert np.array_equal(labels, record["labels"])
+    assert images.published_baselines("visualization-FC/letters") == {}
+
+
+def test_a_row_of_a_table_of_surfaces_has_the_runs_of_its_surface_and_method():
+    rows = surfaces.rows_of({"ours": {}}, ("AE", "I-AE-without-L_piso"))
+    for data, known in surfaces.SURFACES.items():
+        for name, method in (("AE", "AE"), ("I-AE without L_piso", "I-AE-without-L_piso")):
+            assert rows.pop(("ours", known.title, name)) == ({}, f"3d/{data}", method)
+    assert not rows

@@ -48,6 +48,15 @@ def test_separation_of_clusters_and_of_noise():
     assert abs(mixed["knn_accuracy"] - 0.25) < 0.12 and mixed["silhouette"] < 0.05
 
 
+def test_five_neighbours_outvote_a_wrong_label():
+    """Four fifths of either cloud have its class: three of five neighbours have, in 0.942."""
+    rng, cloud = np.random.default_rng(0), np.repeat([0, 1], 2000)
+    labels = cloud ^ (rng.random(4000) < 0.2)
+    codes = 99 * cloud[:, None] + rng.standard_normal((4000, 2))
+    found = plane.separation(codes, labels)["knn_accuracy"]
+    assert found == pytest.approx(0.942 * 0.8 + 0.058 * 0.2, abs=0.03)  # 0.68 with one neighbour
+
+
 def test_faithfulness_of_a_plane_of_a_fold_and_of_noise():
     flat = RNG.integers(0, 256, (600, 2)).astype(np.uint8)
     kept = plane.faithfulness(flat, flat.astype(float))

@@ -337,6 +337,11 @@ def test_a_record_names_the_gpu(monkeypatch):
     assert training.hardware("cpu").startswith("cpu, ")
 
 
+def test_a_record_says_the_seconds_of_its_fit():
+    fit = training.Fit(model=None, seconds=90.125)
+    assert records.training_facts("smoke", "cpu", fit)["seconds"] == 90.12
+
+
 def test_a_full_disk_leaves_no_record(store, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")

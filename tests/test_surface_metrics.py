@@ -11,6 +11,7 @@ import torch
 from isoae_lib.core import diagnostics
 from isoae_lib.core.networks import Autoencoder, fully_connected
 from isoae_lib.errors import InputError
+from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import ROLL_HOLE, SURFACES, surface
 from isoae_lib.paper.metrics import curves
 from isoae_lib.paper.metrics import surfaces as ev
@@ -153,6 +154,17 @@ def test_the_exact_surface_has_no_extra_parts_and_a_flap_has():
     assert extra_area(flapped, chart, s) > 0.1
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.3, 0.7, 2.0, 4.0])
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_figure_4s_box_lies_along_the_codes(angle, mirror):
+    """Codes in a rectangle, turned: the corners of the box are those of the rectangle."""
+    corners = np.array([[0, 0], [0, 1], [3, 0], [3, 1]]) * [1.0, mirror]
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    box = ev.decoded_box(lambda z: z, corners @ turn)
+    found = box[[0, 0, -1, -1], [0, -1, 0, -1]] @ turn.T * [1, mirror]
+    assert sorted(map(tuple, found.round(6) + 0.0)) == [(0, 0), (0, 1), (3, 0), (3, 1)]
+
+
 def test_extra_parts_do_not_see_a_rotation_of_the_latent_space():
     s = surface("s-shape")
     _, chart = s.sample(2000, 0)
@@ -164,6 +176,18 @@ def test_extra_parts_do_not_see_a_rotation_of_the_latent_space():
 def test_spacing_variation_has_its_closed_forms():
     assert curves.spacing_variation(np.arange(9.0)[:, None]) == 0
     assert curves.spacing_variation(np.array([[0.0], [1.0], [4.0]])) == pytest.approx(0.5)
+
+
+def test_what_moves_nothing_is_as_uneven_as_the_walk_beside_the_curve():
+    model = Autoencoder(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    for layer in (model.encoder, model.decoder):
+        layer.weight.data, layer.bias.data = torch.eye(2), torch.zeros(2)
+    found, _ = curves.measure_curve(model, curve(16)[0])
+    above = curves.spacing_variation(beside(curve(751)[0], 0.2))
+    assert above > 0.05 and found == pytest.approx({
+        "spacing_variation": 0, "spacing_variation_above": above,
+        "spacing_variation_below": above, "rmse": 0,
+    }, abs=1e-4)  # fmt: skip
 
 
 @pytest.mark.parametrize("n", [0, 1, 7])

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from statistics import median
+from types import SimpleNamespace
 
 import pytest
 
 from isoae_lib import cli, files
 from isoae_lib.book import copies, execute, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
-from isoae_lib.paper import records, runs
+from isoae_lib.paper import records, runs, sections
 
 
 @pytest.fixture
@@ -103,6 +104,24 @@ def test_a_run_ends_with_its_word_in_the_log_and_with_the_group(group):
     assert not one.finished(now + 1)  # the log is of another day
     one.output.touch()
     assert two.finished(now - 1) and not two.finished(time.time() + 1)
+
+
+def test_jobs_that_were_up_to_date_count_as_done(group, capsys):
+    one, two = group
+    two.output = two.output.with_name("other.done")
+    for job in group:
+        job.output.touch()
+    ended = SimpleNamespace(poll=lambda: 0)
+    os.utime(one.output, (time.time() + 9, time.time() + 9))
+    assert workflow._watch(ended, group, 1) == [one]
+    assert capsys.readouterr().out.startswith("[  2/2] one ")
+
+
+def test_a_group_starts_one_process():
+    jobs = {job.name: job.seconds for job in workflow.jobs_of("smoke", "notebooks")}
+    for names in sections.groups("smoke").values():
+        work = sum(workflow.seconds_of(sections.spec(name, "smoke")) for name in names)
+        assert sum(jobs[name] for name in names) == pytest.approx(work + workflow.START)
 
 
 def test_of_a_group_the_run_that_failed_is_named(group, tmp_path, monkeypatch):
