@@ -18,6 +18,7 @@ VERDICT_COLOURS = {  # of the bar, and of the words on it
     Verdict.REPRODUCED: ("#0072B2", "white"),
     Verdict.PARTLY: ("#56B4E9", "black"),
     Verdict.NOT: ("#D55E00", "white"),
+    Verdict.UNDECIDED: ("#F0E442", "black"),
     Verdict.NOT_ATTEMPTED: ("#BBBBBB", "black"),
 }
 

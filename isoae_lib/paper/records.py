@@ -26,8 +26,9 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
+from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import measures
+from isoae_lib.paper.metrics import charts, measures
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
 from isoae_lib.paper.specs import RunSpec
 
@@ -76,6 +77,13 @@ class Run:
     def chart(self) -> NDArray:
         """Chart coordinates (n, 2) of the points of a surface."""
         return self.data.known
+
+    @cached_property
+    def beside_chart(self) -> dict[str, float]:
+        """The numbers of `charts.beside_chart`, of a run on a surface; empty for others."""
+        if self.spec.data not in SURFACES:
+            return {}
+        return charts.beside_chart(self.codes, self.chart)
 
     @cached_property
     def figures(self) -> dict[str, NDArray]:

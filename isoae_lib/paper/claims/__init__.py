@@ -1,7 +1,8 @@
 """Every claim of the paper as a rule over runs, with a verdict that is printed whatever it is.
 
 A rule is written, and committed, before the runs that it judges. `rule` says what a claim and a
-verdict are; the other modules hold the claims, by what they are about.
+verdict are, `gates` when one is judged at all, `chance` how often a rule passes by chance; the
+other modules hold the claims, by what they are about.
 """
 
 from __future__ import annotations
@@ -9,10 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from isoae_lib.paper.claims import downstream, images, surfaces
-from isoae_lib.paper.claims.rule import Outcome, Table, Verdict
+from isoae_lib.paper.claims import downstream, images, surfaces, theory
+from isoae_lib.paper.claims.rule import Outcome, Remark, Table, Verdict
 
-CLAIMS = (*surfaces.CLAIMS, *images.CLAIMS, *downstream.CLAIMS)
+CLAIMS = (*theory.CLAIMS, *surfaces.CLAIMS, *images.CLAIMS, *downstream.CLAIMS)
+WITHOUT_RULE = (
+    Remark(
+        "expressive power", "3",
+        "promoting an isometry does not limit the expressive power of the decoder",
+        "A theorem that the paper cites, on limits of maps that no finite network reaches: no run "
+        "could support or refute it.",
+    ),
+    Remark(
+        "easily incorporated", "5",
+        "can be easily incorporated into existing autoencoders architectures",
+        "It names nothing that could be counted; that this project trains six architectures with "
+        "the same two losses is all that there is to say.",
+    ),
+)  # fmt: skip
 MARKS = "<!-- verdicts -->\n", "<!-- end of verdicts -->\n"  # around the count on a page
 
 
@@ -21,8 +36,8 @@ def ledger(runs: Table, *parts: str) -> list[Outcome]:
     outcomes = []
     for claim in CLAIMS:
         if claim.section.startswith(parts or ""):
-            ours, verdict, judged = claim.judge(runs)
-            outcomes.append(Outcome(claim, ours, verdict, {key: runs[key] for key in judged}))
+            ours, reached, judged = claim.judge(runs)
+            outcomes.append(Outcome(claim, ours, reached, {key: runs[key] for key in judged}))
     return outcomes
 
 

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
 
 import numpy as np
-from scipy.stats import ttest_1samp
 
+from isoae_lib.core.arrays import Array
 from isoae_lib.paper import sections
+from isoae_lib.paper.claims import gates
 from isoae_lib.paper.claims.rule import (
+    ACCURACY_MARGIN,
+    MARGIN,
     NOTHING,
+    Answer,
     Claim,
     Finding,
     Judge,
     Lead,
-    Part,
     Table,
+    Verdict,
+    at_most,
     attempted,
+    both,
     data_title,
-    demands,
-    graded,
+    in_seeds,
     lead,
-    on_each,
     paired,
-    spread,
-    values,
+    verdict,
 )
 from isoae_lib.paper.data import images
 from isoae_lib.paper.printed import table_2, table_7
 
 CLASSIFIERS = {"svm": "linear SVM", "knn": "5-NN"}
-PRINTED = sections.SECTIONS["classification"].compared
+SECTION = sections.SECTIONS["classification"]
+PRINTED = SECTION.compared
 RIVALS = tuple(m for m in PRINTED if m != "I-AE")
 OURS = ("I-AE-without-L_iso", "I-AE")  # "L_piso" and "L_piso + L_iso" of Table 7
 OTHERS = tuple(m for m in sections.SECTIONS["generalization"].compared if m not in OURS)
-CLOSE = 1.05  # at most 5 % above the best of the others is competitive
+MOST = 2 / 3  # of the combinations are "almost all": the paper's own table has 13 of 18
+HALF, FOUR_FIFTHS = 0.5, 0.8
+COUNT = len(SECTION.data_sets) * len(sections.LATENTS) * len(CLASSIFIERS)
+TESTED = {"mnist": 10_000, "fashion-mnist": 10_000}  # official test images
 
 
 # (experiment, latent size, classifier) -> how I-AE fares there: Table 2's combinations
@@ -46,109 +55,224 @@ def at_latent(d: int) -> dict[str, str]:
     return {method: f"{method},latent={d}" for method in PRINTED}
 
 
-def _lead(runs: Table, experiment: str, d: int, classifier: str) -> Lead:
-    """Compare accuracies seed by seed; that of a diverged run counts as 0."""
+def tested(experiment: str) -> int:
+    """Return how many images an experiment of Table 2 is tested on."""
+    data = experiment.partition("/")[2]
+    known = images.DATA_SETS[data]
+    return TESTED.get(data) or known.held_back or known.size // 4
+
+
+@cache
+def accuracies_of_pca() -> Mapping[tuple[str, int], Any]:
+    """Return the published accuracies without an autoencoder, by data set and d."""
+    from isoae_lib.paper import baseline_records  # brings torch, which the site does without
+
+    return baseline_records.published_accuracies()
+
+
+def _lead(runs: Table, experiment: str, d: int, classifier: str, gated: bool) -> Lead:
+    """Compare numbers of test images that are classified right, seed by seed.
+
+    None are of a diverged run. PCA is one rival more; rivals that rebuild worse than it are left
+    out.
+    """
     named = at_latent(d)
     found = paired(runs, experiment, named.values(), classifier, diverged=0.0)
-    return lead({method: found[name] for method, name in named.items()}, lowest=False)
+    right = {
+        method: _right(found[name], experiment)
+        for method, name in named.items()
+        if not gated or method == "I-AE" or gates.beats_pca(runs, experiment, name)
+    }
+    if gated:
+        known = accuracies_of_pca().get((experiment.partition("/")[2], d), {})
+        if "PCA" in known:
+            linear = np.resize(known["PCA"][classifier], len(right["I-AE"]))
+            right["PCA"] = _right(linear, experiment)
+    return lead(right, lowest=False, margin=ACCURACY_MARGIN * tested(experiment))
 
 
-def _combinations(runs: Table) -> Combinations:
-    return {
-        (experiment, d, classifier): _lead(runs, experiment, d, classifier)
-        for data in sections.SECTIONS["classification"].data_sets
+def _right(accuracies: Array, experiment: str) -> Array:
+    return np.round(np.asarray(accuracies) * tested(experiment))
+
+
+def _share(ahead: Lead, experiment: str) -> Array:
+    """Return I-AE's lead as a share of the test images, by seed."""
+    return (ahead.ours - ahead.theirs) / tested(experiment)
+
+
+def _counting(runs: Table, gated: bool) -> list[tuple[str, int]]:
+    """Return the experiments and latent sizes whose networks were trained, and beat PCA."""
+    return [
+        (experiment, d)
+        for data in SECTION.data_sets
         for d in sections.LATENTS
         for experiment in attempted(runs, [f"classification/{data}"], at_latent(d).values())
-        for classifier in CLASSIFIERS
-    }
+        if not gated or gates.ours_learned(runs, experiment, tuple(at_latent(d).values()))
+    ]
 
 
-def _over_combinations(part: Callable[[Combinations], Part]) -> Judge:
-    """Judge all combinations together.
+def _over_combinations(part: Callable[[Combinations], tuple[str, Verdict]]) -> Judge:
+    """Judge all combinations together, if at least half of those of the paper count.
 
     The figure names the data sets, because a verdict may rest on one alone.
     """
 
-    def judge(runs: Table) -> Finding:
-        found = _combinations(runs)
-        if not found:
+    def judge(runs: Table, gated: bool = True) -> Finding:
+        counting = _counting(runs, gated)
+        if 2 * len(counting) * len(CLASSIFIERS) < COUNT:
             return NOTHING
-        ours, whole, some = part(found)
-        titles = ", ".join(dict.fromkeys(data_title(experiment) for experiment, _, _ in found))
+        found = {
+            (experiment, d, classifier): _lead(runs, experiment, d, classifier, gated)
+            for experiment, d in counting
+            for classifier in CLASSIFIERS
+        }
+        ours, reached = part(found)
+        if gated and any(
+            gates.still_learning(runs, experiment, at_latent(d).values())
+            for experiment, d in counting
+        ):
+            reached = Verdict.UNDECIDED
+        titles = ", ".join(dict.fromkeys(data_title(experiment) for experiment, _ in counting))
         judged = [
-            (experiment, name) for experiment, d, _ in found for name in at_latent(d).values()
+            (experiment, name) for experiment, d in counting for name in at_latent(d).values()
         ]
-        return Finding(f"{titles}: {ours}", graded(whole, some), judged)
+        return Finding(f"{titles}: {ours}", reached, judged)
 
     return judge
 
 
-def clearly_above(ours: np.ndarray, theirs: np.ndarray) -> bool:
-    """Paired, one-sided t-test across seeds at 5 %; needs three seeds."""
-    ahead = np.round(ours - theirs, 9)  # equal leads are equal, whatever their last bits
-    if len(ahead) < 3:
-        return False
-    if np.ptp(ahead) == 0:
-        return bool(ahead[0] > 0)
-    return bool(ttest_1samp(ahead, 0, alternative="greater").pvalue < 0.05)
+def _shares(yes: int, open_: int, n: int, whole: float, some: float) -> Verdict:
+    """Judge by the share of cases in which something holds; some may be open."""
+    for share, reached in ((whole, Verdict.REPRODUCED), (some, Verdict.PARTLY)):
+        if at_most(share * n, yes):
+            return reached
+    return Verdict.UNDECIDED if at_most(some * n, yes + open_) else Verdict.NOT
 
 
-def _outperforms(found: Combinations) -> Part:
-    first = sum(ahead.on_average for ahead in found.values())
-    clear = sum(clearly_above(ahead.ours, ahead.theirs) for ahead in found.values())
-    ours = f"first in {first} of {len(found)} combinations, in {clear} by a paired test"
-    share, sure = first / len(found), clear / len(found)
-    return Part(ours, share >= 0.75 and sure >= 0.5, share > 0.5)
+def _outperforms(found: Combinations) -> tuple[str, Verdict]:
+    answers = [ahead.ahead for ahead in found.values()]
+    first, open_ = answers.count(True), answers.count(None)
+    on_average = sum(ahead.ours.mean() > ahead.theirs.mean() for ahead in found.values())
+    visible = [a.visible / tested(e) for (e, _, _), a in found.items() if np.isfinite(a.visible)]
+    told = (
+        f"first at every seed in {first} of {len(found)} combinations, {open_} open; first on "
+        f"average in {on_average}"
+    )
+    if visible:
+        told += f"; a lead of {100 * np.median(visible):.1f} points would have been seen"
+    return told, _shares(first, open_, len(found), MOST, HALF)
 
 
-def _margins(found: Combinations) -> Part:
-    margin = {}
-    for name in CLASSIFIERS:
-        leads = [ahead for (_, _, classifier), ahead in found.items() if classifier == name]
-        margin[name] = np.mean([ahead.ours.mean() - ahead.theirs.mean() for ahead in leads])
-    larger = margin["svm"] > margin["knn"]
-    return Part(_points(margin), larger and margin["svm"] > 0, larger)
+def _margins(found: Combinations) -> tuple[str, Verdict]:
+    """A lead that is larger for the SVM must be a lead there."""
+    margin = {c: _mean_lead(found, (c,)) for c in CLASSIFIERS}
+    larger = both(_above(margin["svm"]), _above(margin["svm"] - margin["knn"]))
+    return _points({CLASSIFIERS[c]: leads.mean() for c, leads in margin.items()}), verdict([larger])
+
+
+def _especially(found: Combinations) -> tuple[str, Verdict]:
+    margin = {
+        data: _mean_lead(found, ("svm",), (data,))
+        for data in SECTION.data_sets
+        if any(key[0] == f"classification/{data}" for key in found)
+    }
+    told = _points({images.DATA_SETS[data].title: v.mean() for data, v in margin.items()})
+    if len(margin) < len(SECTION.data_sets):
+        return told, Verdict.NOT_ATTEMPTED
+    digits, clothes, objects = (margin[data] for data in ("mnist", "fashion-mnist", "coil20"))
+    more = [_above(digits), _above(objects), _above((digits + objects) / 2 - clothes)]
+    return told, verdict([both(*more)])
+
+
+def _mean_lead(
+    found: Combinations, classifiers: tuple[str, ...], data_sets: tuple[str, ...] = ()
+) -> Array:
+    """Return I-AE's lead over the best rival as a share, by seed, mean over some combinations."""
+    leads = [
+        _share(ahead, experiment)
+        for (experiment, _, classifier), ahead in found.items()
+        if classifier in classifiers
+        and experiment.partition("/")[2] in (data_sets or images.DATA_SETS)
+    ]
+    seeds = min(map(len, leads))
+    return np.mean([each[:seeds] for each in leads], axis=0)
+
+
+def _above(leads: Array) -> Answer:
+    """Tell whether leads are above zero, as `lead` does."""
+    return lead(
+        {"I-AE": leads, "": np.zeros(len(leads))}, lowest=False, margin=ACCURACY_MARGIN
+    ).ahead
 
 
 def _points(margin: Mapping[str, float]) -> str:
-    return ", ".join(f"{CLASSIFIERS[name]} {100 * v:+.1f} points" for name, v in margin.items())
+    return ", ".join(f"{name} {100 * value:+.1f} points" for name, value in margin.items())
 
 
-def _coil_at_16(runs: Table, experiment: str) -> Part:
-    ahead = _lead(runs, experiment, 16, "svm")
-    accuracy = ahead.ours.mean()
-    return demands(
-        f"I-AE {spread(ahead.ours, 3)}, best rival {spread(ahead.theirs, 3)}",
-        accuracy >= 0.95,
-        accuracy - ahead.theirs.mean() >= 0.05,
-    )
-
-
-def _competitive(runs: Table) -> Finding:
-    made = [f"generalization/{data}" for data in sections.SECTIONS["generalization"].data_sets]
-    judged = [e for e in attempted(runs, made, (*OURS, *OTHERS)) if learned(runs, e)]
-    if not judged:
+def _coil_at_16(runs: Table, gated: bool = True) -> Finding:
+    experiment, methods = "classification/coil20", tuple(at_latent(16).values())
+    counting = [e for e, d in _counting(runs, gated) if (e, d) == (experiment, 16)]
+    if not counting:
         return NOTHING
-    figures, close = [], []
+    ahead, n = _lead(runs, experiment, 16, "svm", gated), tested(experiment)
+    right, margin = round(0.95 * n), round(0.05 * n)
+    moving = gated and gates.still_learning(runs, experiment, methods)
+    met = [in_seeds(ahead.ours >= right), in_seeds(ahead.ours - ahead.theirs >= margin)]
+    told = (
+        f"I-AE {_images(ahead.ours)}, best rival {ahead.rival} {_images(ahead.theirs)} of {n} "
+        f"images ({len(ahead.ours)} seeds)"
+    )
+    judged = [(experiment, method) for method in methods]
+    return Finding(told, Verdict.UNDECIDED if moving else verdict(met), judged)
+
+
+def _images(right: Array) -> str:
+    return ", ".join(f"{count:.0f}" for count in right)
+
+
+def _competitive(runs: Table, gated: bool = True) -> Finding:
+    made = [f"generalization/{data}" for data in sections.SECTIONS["generalization"].data_sets]
+    every = (*OURS, *OTHERS)
+    judged = [
+        e
+        for e in attempted(runs, made, every)
+        if not gated or (_learned(runs, e) and _settled(runs, e, every))
+    ]
+    figures, answers = [], []
     for experiment in judged:
         frechet = distance_of(runs, experiment)
         for metric, unit in (("error_per_pixel", "error"), (frechet, "Frechet")):
-            ours, theirs = (
-                min(values(runs, experiment, m, metric).mean() for m in group)
-                for group in (OURS, OTHERS)
+            ours, theirs = (_best_of(runs, experiment, group, metric) for group in (OURS, OTHERS))
+            figures.append(
+                f"{data_title(experiment)} {unit}: {ours.mean():.3g} against {theirs.mean():.3g}"
             )
-            figures.append(f"{data_title(experiment)} {unit}: {ours:.3g} against {theirs:.3g}")
-            close.append(ours <= CLOSE * theirs)
-    share = np.mean(close)
-    keys = [(experiment, method) for experiment in judged for method in (*OURS, *OTHERS)]
-    return Finding("; ".join(figures), graded(share >= 0.8, share >= 0.5), keys)
+            answers.append(in_seeds(at_most(ours, (1 + MARGIN) * theirs)))
+    if not judged:
+        return NOTHING
+    reached = _shares(answers.count(True), answers.count(None), len(answers), FOUR_FIFTHS, HALF)
+    keys = [(experiment, method) for experiment in judged for method in every]
+    return Finding("; ".join(figures), reached, keys)
 
 
-def learned(runs: Table, experiment: str) -> bool:
-    """Tell whether some method rebuilds test images better than the mean training image would."""
-    methods = (*OURS, *OTHERS)
-    errors = [values(runs, experiment, m, "error_per_pixel").mean() for m in methods]
-    return bool(min(errors) < values(runs, experiment, "I-AE", "mean_image_error").mean())
+def _best_of(runs: Table, experiment: str, methods: tuple[str, ...], metric: str) -> Array:
+    """Return a number of the method with the lowest mean, by seed."""
+    found = paired(runs, experiment, (*OURS, *OTHERS), metric)
+    return min((found[m] for m in methods), key=np.mean)
+
+
+def _learned(runs: Table, experiment: str) -> bool:
+    """Tell whether a variant of I-AE and a rival beat PCA."""
+    return all(any(gates.beats_pca(runs, experiment, m) for m in group) for group in (OURS, OTHERS))
+
+
+def _settled(runs: Table, experiment: str, methods: tuple[str, ...]) -> bool:
+    """Tell whether no run chose its last epoch: training on would have gone on to improve."""
+    group = [run for method in methods for run in runs[experiment, method]]
+    chosen = [(run.record.get("epoch"), run.spec) for run in group]
+    return all(
+        epoch is None or epoch < np.ceil(spec.steps * spec.batch / spec.points)
+        for epoch, spec in chosen
+    )
 
 
 def distance_of(runs: Table, experiment: str) -> str:
@@ -158,10 +282,13 @@ def distance_of(runs: Table, experiment: str) -> str:
     return "fid" if real else "frechet_rebuilt"
 
 
-def _printed_leads(classifier: str) -> list[float]:
+def _printed_leads(classifier: str, *data_sets: str) -> list[float]:
     """Return by how much I-AE is ahead of the best rival in each row that the paper prints."""
-    rows = table_2(classifier).values()
-    return [row["I-AE"] - max(row[m] for m in RIVALS) for row in rows]
+    return [
+        row["I-AE"] - max(row[m] for m in RIVALS)
+        for (data, _), row in table_2(classifier).items()
+        if data in (data_sets or SECTION.data_sets)
+    ]
 
 
 def _printed_firsts() -> str:
@@ -171,8 +298,9 @@ def _printed_firsts() -> str:
 
 
 def _printed_coil() -> str:
-    row = table_2("svm")["coil20", 16]
-    return f"I-AE {row['I-AE']:.3f}, best rival {max(row[m] for m in RIVALS):.3f}"
+    row, n = table_2("svm")["coil20", 16], tested("classification/coil20")
+    best = max(row[m] for m in RIVALS)
+    return f"I-AE {round(n * row['I-AE'])}, best rival {round(n * best)} of {n} images"
 
 
 def _printed_competitive() -> str:
@@ -183,41 +311,61 @@ def _printed_competitive() -> str:
     return "; ".join(told)
 
 
+def _mean(leads: list[float]) -> float:
+    return float(np.mean(leads))
+
+
+LEARNED = (
+    " Judged where I-AE and a rival rebuild unseen images better than PCA with as many components "
+    "in at least half of the paper's combinations; rivals that do not are left out. Undecided "
+    "where a network's L_rec still falls."
+)
 CLAIMS = (
     Claim(
         "better accuracy", "4.3, Table 2",
-        "I-AE outperforms the baseline autoencoders in almost all combinations",
+        "I-AE outperforms the baseline AEs in almost all combinations",
         _printed_firsts(),
-        "Combinations of data set, latent size and classifier, on codes as they are. Reproduced: "
-        "I-AE has the highest mean accuracy in at least three quarters, and in at least half a "
-        "paired one-sided t-test across three seeds or more puts it above the best rival (5 %); "
-        "partly: the highest mean in more than half.",
+        "Combinations of data set, latent size and classifier, on codes as they are; numbers of "
+        "test images that are right. I-AE is first where it has more than every rival, and than "
+        "PCA, at every seed. Reproduced: in two thirds; partly: in half." + LEARNED,
         _over_combinations(_outperforms),
     ),
     Claim(
         "larger margins for the SVM", "4.3, Table 2",
-        "the margins in favour of I-AE are larger for the linear SVM",
-        _points({c: float(np.mean(_printed_leads(c))) for c in CLASSIFIERS}),
-        "Accuracy of I-AE minus that of the best rival, mean over combinations. Reproduced: larger "
-        "for the SVM than for 5-NN, and above zero; partly: larger only.",
+        "the SVM experiments demonstrate larger margins in favor of I-AE",
+        _points({name: _mean(_printed_leads(c)) for c, name in CLASSIFIERS.items()}),
+        "Accuracy of I-AE minus that of the best rival, or PCA, mean over combinations. Reproduced "
+        "if above zero for the SVM, and larger than for 5-NN, at every seed." + LEARNED,
         _over_combinations(_margins),
     ),
     Claim(
+        "especially on MNIST and COIL-20", "4.3, Table 2",
+        "the results of the SVM, especially on the MNIST and COIL20 datasets",
+        _points({
+            images.DATA_SETS[data].title: _mean(_printed_leads("svm", data))
+            for data in SECTION.data_sets
+        }),
+        "The same margin of the SVM, mean over latent sizes. Reproduced: above zero on MNIST and "
+        "on COIL-20, and larger there than on Fashion-MNIST, at every seed." + LEARNED,
+        _over_combinations(_especially),
+    ),
+    Claim(
         "COIL-20 at 16 dimensions", "4.3, Table 2",
-        "on COIL-20 a linear SVM on 16 dimensions of I-AE has 95 %, 5 points ahead of the next",
+        "already in 16 dimensions I-AE provides an accuracy of 95%, with 5% margin from 2nd place",
         _printed_coil(),
-        "Means over seeds. Reproduced: at least 95 %, and at least 5 points above the best rival; "
-        "partly: one of the two.",
-        on_each(["classification/coil20"], tuple(at_latent(16).values()), _coil_at_16),
+        "Test images that a linear SVM has right, at every seed. Reproduced: at least 95 %, and at "
+        "least 5 % of the images more than the best rival, PCA among them; partly: one of the two. "
+        "Judged where I-AE and a rival beat PCA. Undecided where a network's L_rec still falls.",
+        _coil_at_16,
     ),
     Claim(
         "competitive reconstruction", "A.2.1, Table 7",
-        "I-AE is competitive with the state of the art in rebuilding unseen images",
+        "I-AE produced competitive results with the current SOTA on this task",
         _printed_competitive(),
-        "Error per pixel and Frechet distance of reconstructions, means over seeds, on each data "
-        "set on which some method rebuilds better than the mean training image would: the better "
-        "of I-AE's two variants is at most 5 % above the best of the paper's other methods. "
-        "Reproduced: in at least four fifths of these; partly: in at least half.",
+        "Error per pixel and Frechet distance of reconstructions on each data set: the better of "
+        f"I-AE's two variants is at most {100 * MARGIN:g} % above the best of the paper's other "
+        "methods, at every seed. Reproduced: in at least four fifths of these; partly: in at least "
+        "half. Judged where both beat PCA with as many components and no run chose its last epoch.",
         _competitive,
     ),
 )  # fmt: skip

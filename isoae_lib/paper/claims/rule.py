@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
 
+from isoae_lib.core.arrays import Array
 from isoae_lib.paper.data.images import DATA_SETS
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.section import FEW_DIGITS
@@ -22,6 +26,11 @@ Key = tuple[str, str]
 Table = Mapping[Key, list["Run"]]
 
 LEAST_STEPS, LEAST_ON_IMAGES = 500, 300  # below, a network is hardly trained: nothing is judged
+# Decision I says why these: methods are ranked with so many seeds; a lead below the margin, a share
+# of the best rival's number or so much of an accuracy, counts as none; a test errs so often.
+LEAST_SEEDS, MARGIN, ACCURACY_MARGIN, LEVEL = 3, 0.05, 0.005, 0.05
+DIVERGED = 1e9  # what stands for infinity, so that differences are numbers
+DIGITS = 9  # numbers that agree in so many digits are equal: nothing hangs on a float's last bits
 
 
 class Verdict(StrEnum):
@@ -30,6 +39,7 @@ class Verdict(StrEnum):
     REPRODUCED = "reproduced"
     PARTLY = "partly"
     NOT = "not"
+    UNDECIDED = "undecided"
     NOT_ATTEMPTED = "not attempted at this scale"
 
 
@@ -41,7 +51,12 @@ class Finding(NamedTuple):
     judged: Sequence[Key]
 
 
-Judge = Callable[[Table], Finding]
+class Judge(Protocol):
+    """Table of runs -> finding. Without gates, networks that learned too little count as well."""
+
+    def __call__(self, runs: Table, gated: bool = True) -> Finding: ...  # noqa: D102
+
+
 NOTHING = Finding("none", Verdict.NOT_ATTEMPTED, ())
 
 
@@ -54,7 +69,7 @@ class Claim:
     name, section : str
         Short name, and where the paper makes it.
     says : str
-        The claim, shortened.
+        The sentence of the paper that it rests on, shortened.
     paper : str
         The paper's figure, or "in words".
     rule : str
@@ -69,6 +84,15 @@ class Claim:
     paper: str
     rule: str
     judge: Judge
+
+
+class Remark(NamedTuple):
+    """A claim of the paper that has no rule, and why."""
+
+    name: str
+    section: str
+    says: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -104,36 +128,44 @@ def data_title(experiment: str) -> str:
 
 def values(
     runs: Table, experiment: str, method: str, metric: str, diverged: float = np.inf
-) -> np.ndarray:
+) -> Array:
     """Return a metric of every seed of one method; pass a losing value as `diverged`."""
     group = runs.get((experiment, method), [])
-    return np.array([run.metrics.get(metric, diverged) for run in group])
+    return np.array([_number(run, metric, diverged) for run in group])
+
+
+def _number(run: Run, metric: str, diverged: float) -> float:
+    """Return a metric of the record, or one that its codes and its chart decide."""
+    if not run.metrics:
+        return diverged
+    known = run.metrics if metric in run.metrics else getattr(run, "beside_chart", {})
+    return known.get(metric, diverged)
 
 
 def paired(
     runs: Table, experiment: str, methods: Iterable[str], metric: str, diverged: float = np.inf
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """Return a metric of the seeds that all methods share, in one order, by method."""
     by_seed = {m: {run.spec.seed: run for run in runs[experiment, m]} for m in methods}
     shared = sorted(set.intersection(*map(set, by_seed.values())))
     return {
-        m: np.array([group[seed].metrics.get(metric, diverged) for seed in shared])
+        m: np.array([_number(group[seed], metric, diverged) for seed in shared])
         for m, group in by_seed.items()
     }
 
 
-def mean_and_deviation(numbers: np.ndarray, digits: int = 2) -> str:
+def mean_and_deviation(numbers: Array, digits: int = 2) -> str:
     """Format numbers of several seeds as "mean ± standard deviation"."""
     if len(numbers) == 0:
         return "none"
-    if not np.isfinite(numbers).all():
+    if not (np.abs(numbers) < DIVERGED).all():
         return "diverged"
     if len(numbers) == 1:
         return f"{numbers[0]:.{digits}f}"
     return f"{numbers.mean():.{digits}f} ± {numbers.std(ddof=1):.{digits}f}"
 
 
-def spread(numbers: np.ndarray, digits: int = 2) -> str:
+def spread(numbers: Array, digits: int = 2) -> str:
     """Format numbers of several seeds with their count, for a cell that stands alone."""
     seeds = f" ({len(numbers)} seed{'s' * (len(numbers) > 1)})" if len(numbers) else ""
     return mean_and_deviation(numbers, digits) + seeds
@@ -164,60 +196,92 @@ def _trained(runs: Table, experiment: str, methods: Iterable[str]) -> bool:
     return bool(set.intersection(*({run.spec.seed for run in group} for group in groups)))
 
 
-def graded(whole: bool, some: bool) -> Verdict:
-    """Reproduced if the whole claim holds, partly if a part of it does."""
-    if whole:
+Answer = bool | None  # whether something holds; None where the runs cannot tell
+
+
+def verdict(answers: Iterable[Answer]) -> Verdict:
+    """Reproduced if all demands are met, partly if one is; else undecided if one is open."""
+    every = list(answers)
+    if all(every):
         return Verdict.REPRODUCED
-    return Verdict.PARTLY if some else Verdict.NOT
+    if any(every):
+        return Verdict.PARTLY
+    return Verdict.UNDECIDED if None in every else Verdict.NOT
+
+
+def in_seeds(met: ArrayLike) -> Answer:
+    """Tell whether every seed meets a demand; open if some do and others do not."""
+    each = np.atleast_1d(met)
+    return bool(each[0]) if (each == each[0]).all() else None
+
+
+def both(*answers: Answer) -> Answer:
+    """Tell whether all of several things hold."""
+    if all(answers):
+        return True
+    return None if all(answer is not False for answer in answers) else False
+
+
+def at_most(numbers: Array | float, limit: Array | float) -> NDArray[np.bool_]:
+    """Compare numbers up to `DIGITS` digits."""
+    return np.round(np.asarray(numbers), DIGITS) <= np.round(np.asarray(limit), DIGITS)
+
+
+def at_least(numbers: Array, limit: float) -> NDArray[np.bool_]:
+    """Compare numbers the other way round."""
+    return at_most(-numbers, -limit)
 
 
 class Part(NamedTuple):
-    """What one experiment says: our figure, and whether all or some of the claim holds there."""
+    """What one experiment says: our figure, and whether it meets each demand of the claim."""
 
     ours: str
-    whole: bool
-    some: bool
+    met: tuple[Answer, ...]
 
 
-def demands(ours: str, *met: bool) -> Part:
-    """All of the claim holds if each demand is met, some of it if one is."""
-    return Part(ours, all(met), any(met))
+Question = Callable[[Table, str, bool], Part]  # (runs, experiment, gated) -> what it says
 
 
 def on_each(
     experiments: Sequence[str],
     methods: Sequence[str],
-    part: Callable[[Table, str], Part],
-    gate: Callable[[Table, str], bool] = lambda runs, experiment: True,
+    part: Question,
+    gate: Callable[[Table, str, Sequence[str]], bool],
     together: bool = False,
-    joined: str = "; ",
+    moving: Callable[[Table, str, Sequence[str]], bool] = lambda *_: False,
 ) -> Judge:
     """Make the judge of a claim on several experiments; those that were attempted count.
 
-    The claim is reproduced if all of it holds on each, and partly if some of it holds on one.
+    All demands on all these experiments are weighed alike (`verdict`). Where a network was still
+    learning when it stopped, nothing is decided.
 
     Parameters
     ----------
     experiments, methods : sequence of str
         Where the claim is made, and whose runs it compares.
     part : callable
-        (runs, experiment) -> what it says about the claim.
+        (runs, experiment, gated) -> what it says about the claim.
     gate : callable
-        (runs, experiment) -> whether its networks have learned enough to count.
+        (runs, experiment, methods) -> whether its networks have learned enough to count.
     together : bool
         Whether nothing is judged unless all experiments count.
-    joined : str
-        What stands between the figures of two experiments.
+    moving : callable
+        (runs, experiment, methods) -> whether longer training may change the answer.
     """
 
-    def judge(runs: Table) -> Finding:
-        counting = [e for e in attempted(runs, experiments, methods) if gate(runs, e)]
+    def judge(runs: Table, gated: bool = True) -> Finding:
+        counting = [
+            e for e in attempted(runs, experiments, methods) if not gated or gate(runs, e, methods)
+        ]
         if not counting or (together and len(counting) < len(experiments)):
             return NOTHING
-        parts = [part(runs, experiment) for experiment in counting]
-        verdict = graded(all(p.whole for p in parts), any(p.some for p in parts))
+        parts = [part(runs, experiment, gated) for experiment in counting]
+        answers: list[Answer] = []
+        for experiment, found in zip(counting, parts, strict=True):
+            still = gated and moving(runs, experiment, methods)
+            answers += [None] * len(found.met) if still else found.met
         judged = [(experiment, method) for experiment in counting for method in methods]
-        return Finding(joined.join(p.ours for p in parts), verdict, judged)
+        return Finding("; ".join(p.ours for p in parts), verdict(answers), judged)
 
     return judge
 
@@ -225,22 +289,63 @@ def on_each(
 class Lead(NamedTuple):
     """I-AE beside the rival with the best mean, seed by seed.
 
-    I-AE can be ahead of every rival at every seed (`everywhere`), or of the best mean
-    (`on_average`).
+    `ahead` tells whether it leads: True if it is ahead of every rival at every seed; False if the
+    seeds rule out a lead of `margin` over this rival. `visible` is the least lead that a paired
+    test would have seen with so many seeds, so far apart.
     """
 
     rival: str
-    ours: np.ndarray
-    theirs: np.ndarray
-    everywhere: bool
-    on_average: bool
+    ours: Array
+    theirs: Array
+    ahead: Answer
+    visible: float
+
+    def in_words(self, digits: int = 2) -> str:
+        """Return both numbers; where I-AE does not lead, also which lead would have been seen."""
+        ours, theirs = spread(self.ours, digits), spread(self.theirs, digits)
+        words = f"I-AE {ours}, best rival {self.rival} {theirs}"
+        if self.ahead or not np.isfinite(self.visible):
+            return words
+        return f"{words}; a lead of {self.visible:.2g} would have been seen"
 
 
-def lead(found: Mapping[str, np.ndarray], lowest: bool) -> Lead:
-    """Compare I-AE with the other methods, given each method's values at the shared seeds."""
+def lead(found: Mapping[str, Array], lowest: bool, margin: float | None = None) -> Lead:
+    """Compare I-AE with the other methods, given each method's values at the shared seeds.
+
+    Parameters
+    ----------
+    lowest : bool
+        Whether the lowest is best.
+    margin : float, optional
+        A lead below this counts as none; `MARGIN` of the best rival's mean unless given.
+    """
     sign = 1 if lowest else -1
+    found = {m: np.clip(numbers, -DIVERGED, DIVERGED) for m, numbers in found.items()}
     rivals = {method: numbers for method, numbers in found.items() if method != "I-AE"}
     ours, best = found["I-AE"], min(rivals, key=lambda m: sign * rivals[m].mean())
-    everywhere = all((sign * ours < sign * theirs).all() for theirs in rivals.values())
-    on_average = bool(sign * ours.mean() < sign * rivals[best].mean())
-    return Lead(best, ours, rivals[best], everywhere, on_average)
+    leads = {m: np.round(sign * (theirs - ours), DIGITS) for m, theirs in rivals.items()}
+    if margin is None:
+        margin = MARGIN * abs(rivals[best].mean())
+    visible = smallest_visible(leads[best])
+    ahead: Answer = None
+    if len(ours) >= LEAST_SEEDS:
+        if all((each > 0).all() for each in leads.values()):
+            ahead = True
+        elif leads[best].mean() + visible < margin:
+            ahead = False
+    return Lead(best, ours, rivals[best], ahead, visible)
+
+
+def smallest_visible(leads: Array) -> float:
+    """Return the least mean lead that a one-sided paired t-test would call a lead at `LEVEL`.
+
+    Infinite for a single seed.
+    """
+    n = len(leads)
+    return _quantile(n) * float(leads.std(ddof=1)) / n**0.5 if n > 1 else np.inf
+
+
+@cache
+def _quantile(n: int) -> float:
+    """Return the quantile of Student's t for n paired seeds."""
+    return float(student.ppf(1 - LEVEL, n - 1))
