@@ -118,7 +118,8 @@ def test_every_number_of_table_7_stands_in_its_own_row_and_column():
         for method, first in {"I-AE-without-L_iso": 1.0, "I-AE": 11.0}.items()
     }
     scored = {2: {"rmse": 0.7}, 16: {"test_rmse": 0.6, "error_per_pixel": 0.5, "error_norm": 0.4}}
-    pca = {"ours": {"mnist": scored, "cifar10": {16: {"fid": 0.3}}}, "paper": {"mnist": scored}}
+    others = {16: dict.fromkeys(names, 9.0)}
+    pca = {"ours": {"mnist": scored, "cifar10": others}, "theirs": {"mnist": others}}
     shown = downstream.generalization_table("mnist", {"ours": runs}, pca)
     assert list(shown.index) == [
         "L_piso", "L_piso + L_iso", "AE", "AEW", "CAE", "RAE-SN", "RAE-L2", "WAE", "IRAE", "PCA",
