@@ -382,20 +382,21 @@ def test_bars_of_a_loss_span_the_seeds_around_their_mean(monkeypatch):
     table = {
         ("here", method): [
             SimpleNamespace(
-                metrics={}, record={"losses": {"L_rec": n, "L_iso": 2 * n, "L_piso": 9}}
+                metrics={"knn_accuracy": 0.5},
+                record={"losses": {"L_rec": n, "L_iso": 2 * n, "L_piso": 9}},
             )
             for n in (1.0, 2.0, 6.0)
         ]
         for method in images.WEIGHED.values()
     }
     monkeypatch.setattr(images, "data_title", str)
-    figure = images.loss_curves(table, ["here"])
+    figure = images.loss_curves(table, ["here"], {})
     for axes, factor in zip(figure.axes[:2], (1, 2), strict=True):
         (bars,) = axes.containers
         assert set(bars.lines[0].get_ydata()) == {3.0 * factor}
         (spans,) = bars.lines[2]
         assert {tuple(span[:, 1]) for span in spans.get_segments()} == {(factor, 6.0 * factor)}
-    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log", "log"]
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log", "log", "linear"]
     plt.close(figure)
 
 
