@@ -154,7 +154,7 @@ def baselines(
     from isoae_lib.paper.data import images
 
     if publish:
-        surfaces = sections.SECTIONS["3d"].data_sets
+        surfaces = sections.SECTIONS["3d"].all_data
         of_images = [name for name in images.DATA_SETS if name != sections.FEW_DIGITS]
         choose("data set", publish, (*surfaces, *of_images))
         print(*baseline_records.publish(publish), sep="\n")

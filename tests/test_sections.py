@@ -9,6 +9,7 @@ import pytest
 
 from isoae_lib.paper import sections
 from isoae_lib.paper.data import images
+from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.section import Section
 
 EVERY = pytest.mark.parametrize("section", sections.SECTIONS.values(), ids=lambda s: s.name)
@@ -49,7 +50,7 @@ def test_of_images_short_presets_take_mnist_and_the_paper_all_that_are_there(onl
     assert table_2.data_at("paper") == ("mnist-5k", "fashion-mnist")
     only()
     assert figure_1.data_at("smoke") == ("curve",)
-    assert surfaces.data_at("laptop") == surfaces.data_sets
+    assert surfaces.data_at("laptop") == surfaces.all_data == tuple(SURFACES)
 
 
 def test_data_beside_those_of_the_paper_are_trained_at_every_preset_if_they_are_there(only):
