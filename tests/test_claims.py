@@ -605,7 +605,9 @@ def test_a_row_of_the_ledger_shows_both_figures_and_the_rule():
     cells = re.findall("<td>(.*?)</td>", shown)
     assert cells == [
         "a &lt; b <small>(section 4.1)</small>",
-        "<strong title='what&#x27;s asked'>partly</strong>", "3 &lt; 4", "1 &amp; 2",
+        "<strong style='background:#56B4E9;color:black;padding:0 .4em'>partly</strong>"
+        "<details><summary>rule</summary>what&#x27;s asked</details>",
+        "3 &lt; 4", "1 &amp; 2",
     ]  # fmt: skip
 
 
