@@ -37,7 +37,9 @@ def ledger(runs: Table, *parts: str) -> list[Outcome]:
     for claim in CLAIMS:
         if claim.section.startswith(parts or ""):
             ours, reached, judged = claim.judge(runs)
-            outcomes.append(Outcome(claim, ours, reached, {key: runs[key] for key in judged}))
+            outcomes.append(
+                Outcome(claim, ours, reached, {key: runs[key] for key in judged if key in runs})
+            )
     return outcomes
 
 
