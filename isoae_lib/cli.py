@@ -1,7 +1,8 @@
-"""The command `isoae`: train, baselines, notebook, book, site, paper, runs, data."""
+"""The command `isoae`: train, baselines, notebook, book, site, paper, claims, runs, data."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -272,17 +273,38 @@ def publish(
         print(runs.publish(run, name, to))
 
 
+@app.command("claims")
+def claims_(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print all that is known, as JSON")
+    ] = False,
+) -> None:
+    """Judge the published runs; exit status 1 if a verdict is not that of data/verdicts.json."""
+    project()
+    from isoae_lib.paper import claims, runs
+    from isoae_lib.paper.claims import committed, rule
+
+    outcomes = claims.ledger(rule.table(runs.published()))
+    if as_json:
+        print(json.dumps(committed.rows(outcomes), indent=1, ensure_ascii=False))
+    else:
+        print(*committed.lines(outcomes), sep="\n")
+    if differing := committed.differing(outcomes):
+        print(f"isoae: other verdicts than committed: {', '.join(differing)}.", file=sys.stderr)
+        raise typer.Exit(Status.DAMAGED)
+
+
 @runs_app.command("verdicts")
 def verdicts_() -> None:
-    """Judge the published runs, and write how many claims got which verdict into the README."""
-    readme = project() / "README.md"
-    from isoae_lib import files
-    from isoae_lib.paper import claims, runs
-    from isoae_lib.paper.claims import rule
+    """Judge the published runs, and write data/verdicts.json and the pages that count verdicts.
 
-    count = claims.tally({"published runs": claims.ledger(rule.table(runs.published()))})
-    files.write_whole(readme, claims.with_count(readme.read_text(encoding="utf-8"), count))
-    print(count, end="")
+    Takes a few minutes: for each claim, 1,000 tables with relabelled methods are judged, too.
+    """
+    project()
+    from isoae_lib.paper import runs
+    from isoae_lib.paper.claims import committed, rule
+
+    print(committed.renew(rule.table(runs.published())), end="")
 
 
 @data_app.command()

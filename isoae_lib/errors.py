@@ -11,7 +11,7 @@ class Status(IntEnum):
     """The exit status of the command `isoae`."""
 
     DONE = 0
-    DAMAGED = 1  # a check found damaged records or data
+    DAMAGED = 1  # a check found damaged records or data, or other verdicts
     BAD_INPUT = 2
     UNFINISHED = 75  # training stopped at a checkpoint; to the shell it means "try again"
 

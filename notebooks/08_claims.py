@@ -8,7 +8,8 @@
 # :::
 #
 # Each claim has a rule. It was written down and committed before the runs that it judges. The rule
-# decides, and its verdict is printed whatever it is.
+# decides, and its verdict is printed whatever it is. `isoae claims --json` prints this page for
+# programs.
 
 # %% tags=["parameters"]
 preset = "laptop"
@@ -19,6 +20,7 @@ from IPython.display import Markdown
 
 from isoae_lib.book import cards, page
 from isoae_lib.paper import claims, sections
+from isoae_lib.paper.claims import committed
 
 chapter = page.head("08_claims", preset, seed=seed)
 ledger, published = claims.ledger(chapter.here), claims.ledger(chapter.published)
@@ -30,16 +32,24 @@ Markdown(claims.tally({"published runs": published, f"this build ({preset})": le
 # ## The rules
 
 # %% tags=["hide-input"]
-Markdown("\n".join(f"- **{c.name}** (section {c.section}): {c.rule}\n" for c in claims.CLAIMS))
+known = committed.chances()
+rules = [(c, committed.warning(c.name, known)) for c in claims.CLAIMS]
+Markdown(
+    "\n".join(
+        f"- **{c.name}** (section {c.section}): {c.rule}" + (f" *{often}.*" if often else "")
+        for c, often in rules
+    )
+)
 
 # %% [markdown]
-# Some remarks of the paper have no rule. They are about pictures and name nothing that could be
-# counted, or they are about methods of which this project has no run:
+# "Chance passes" tells how often a rule is met if the names of the methods are dealt at random to
+# their runs, on every data set. It stands where that is often: with few methods or data sets, no
+# rule can do much better ({ref}`decision J <decision-j>`).
 #
-# - U-MAP and t-SNE produce better separated clusters, and U-MAP maps three objects of COIL-20 onto
-#   each other (section 4.2): {doc}`04_visualization` shows both, with numbers;
-# - a significant change to the embedding is noticeable at $\lambda_{iso}=0.75$, and on MNIST
-#   $L_{rec}$ becomes rockier there (section 4.4): see Figure 6 in {doc}`06_sensitivity`.
+# These remarks of the paper have no rule:
+
+# %% tags=["hide-input"]
+Markdown("\n".join(f'- "{r.says}" (section {r.section}): {r.why}' for r in claims.WITHOUT_RULE))
 
 # %% [markdown]
 # ## The verdicts of this build

@@ -60,9 +60,9 @@ def test_both_tables_of_verdicts_stand_under_their_own_names(monkeypatch):
     shown = []
     monkeypatch.setattr(page, "display", lambda *outputs: shown.extend(outputs))
     ours, theirs = (
-        [(f"toy/curve/{m}", SimpleNamespace(spec=SimpleNamespace(seed=0, steps=999), record={},
-                                           metrics=dict.fromkeys(SPACING, value)))
-         for m, value in (("I-AE", first), ("CAE", 1.0))]
+        [(f"toy/curve/{m}", SimpleNamespace(spec=SimpleNamespace(seed=seed, steps=999), record={},
+                                           metrics={"rmse": 0.0} | dict.fromkeys(SPACING, value)))
+         for m, value in (("I-AE", first), ("CAE", 1.0)) for seed in range(3)]
         for first in (0.25, 2.0)
     )  # fmt: skip
     chapter(theirs, ours).verdicts("1")

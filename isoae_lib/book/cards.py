@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from isoae_lib.paper.claims import committed
 from isoae_lib.paper.claims.rule import Outcome, Verdict
 from isoae_lib.paper.runs import Run
 
@@ -67,19 +68,35 @@ def _distinct(facts: Iterable[str]) -> str:
 
 
 def verdict_table(ledger: Iterable[Outcome]) -> HTML:
-    """Show outcomes: what the paper says, the verdict with its rule, and both figures."""
+    """Show outcomes: what the paper says, the verdict with its rule, and both figures.
+
+    A rule that passes by chance often says so.
+    """
+    known = committed.chances()
     head = ("the paper says", "verdict", "ours", "paper")
     lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
     for outcome in ledger:
         claim = outcome.claim
         cells = [
             f"{html.escape(claim.says)} <small>(section {claim.section})</small>",
-            f"<strong title='{html.escape(claim.rule, quote=True)}'>{outcome.verdict}</strong>",
+            _verdict(outcome.verdict) + _folded(claim.rule, committed.warning(claim.name, known)),
             html.escape(outcome.ours),
             html.escape(claim.paper),
         ]
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return HTML(f"<div class='ledger'><table class='table'>{''.join(lines)}</table></div>")
+
+
+def _verdict(verdict: Verdict) -> str:
+    colour, ink = VERDICT_COLOURS[verdict]
+    style = f"background:{colour};color:{ink};padding:0 .4em"
+    return f"<strong style='{style}'>{verdict}</strong>"
+
+
+def _folded(rule: str, warning: str) -> str:
+    """Return a rule that a click unfolds, under what is said of it."""
+    beside = f" <small>{warning}</small>" if warning else ""
+    return f"{beside}<details><summary>rule</summary>{html.escape(rule)}</details>"
 
 
 def verdict_bars(ledger: Iterable[Outcome]) -> Figure:

@@ -28,7 +28,7 @@ from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import charts, measures
+from isoae_lib.paper.metrics import charts, geodesics, measures
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
 from isoae_lib.paper.specs import RunSpec
 
@@ -84,6 +84,13 @@ class Run:
         if self.spec.data not in SURFACES:
             return {}
         return charts.beside_chart(self.codes, self.chart)
+
+    @cached_property
+    def kept_distances(self) -> dict[str, float]:
+        """The numbers of `geodesics.surface_numbers`, of a run on a surface; empty for others."""
+        if self.spec.data not in SURFACES:
+            return {}
+        return geodesics.surface_numbers(self.codes, self.chart, self.spec.data)
 
     @cached_property
     def figures(self) -> dict[str, NDArray]:

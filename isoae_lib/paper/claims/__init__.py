@@ -37,7 +37,9 @@ def ledger(runs: Table, *parts: str) -> list[Outcome]:
     for claim in CLAIMS:
         if claim.section.startswith(parts or ""):
             ours, reached, judged = claim.judge(runs)
-            outcomes.append(Outcome(claim, ours, reached, {key: runs[key] for key in judged}))
+            outcomes.append(
+                Outcome(claim, ours, reached, {key: runs[key] for key in judged if key in runs})
+            )
     return outcomes
 
 
@@ -50,8 +52,8 @@ def tally(ledgers: Mapping[str, Iterable[Outcome]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def with_count(page: str, count: str) -> str:
+def with_count(page: str, count: str, marks: tuple[str, str] = MARKS) -> str:
     """Return a page in Markdown with another count of verdicts between its marks."""
-    before, begin, rest = page.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     return before + begin + count + end + after

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from isoae_lib.paper import sections
+from isoae_lib.paper.claims.classic import beside
 from isoae_lib.paper.claims.rule import Claim, Key, Table, Verdict
 
 TABLES = 1000
@@ -18,13 +19,14 @@ def chance(claim: Claim, runs: Table, tables: int = TABLES) -> float | None:
 
     On each data set, the methods' names are dealt anew to their runs. The gates are open, since
     they would stop most of these tables. Everything else is as it was: the seeds of a method stay
-    together.
+    together. U-MAP, t-SNE and LLE are methods where a claim compares them.
 
     Returns
     -------
     float or None
         None where no names can be dealt: nothing was trained, or no method is judged.
     """
+    runs = beside(runs)
     judged = claim.judge(runs, gated=False).judged
     decks = [[key for key in deck if key in runs] for deck in _decks(judged)]
     if not any(len(deck) > 1 for deck in decks):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from isoae_lib.core.arrays import Array
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims import gates
+from isoae_lib.paper.claims import classic, gates
+from isoae_lib.paper.claims.classic import OF_IMAGES, beside
 from isoae_lib.paper.claims.rule import (
     NOTHING,
     Answer,
@@ -30,7 +29,6 @@ from isoae_lib.paper.claims.rule import (
     on_each,
     paired,
     spread,
-    values,
     verdict,
 )
 from isoae_lib.paper.data import images
@@ -40,18 +38,9 @@ FIGURE_6 = ("sensitivity/mnist", "sensitivity/fashion-mnist")
 WEIGHED = {w: f"I-AE,weight={w}" for w in sections.FIGURE_6_WEIGHTS}  # weight -> method
 STABLE = tuple(w for w in sections.FIGURE_6_WEIGHTS if 0.01 <= w <= 0.5)
 CHANGE = 0.75  # the weight at which the paper sees one
-CLASSIC = ("U-MAP", "t-SNE")
 LAID_ON = 0.5  # share of an object's neighbours that are of others, above which they overlap
 OVERLAPPING = 3  # objects that U-MAP lays on each other in the paper
 NEIGHBOURS = 5
-
-
-@cache
-def embeddings() -> dict[str, dict[str, Any]]:
-    """Return the published embeddings of U-MAP and t-SNE, by data set."""
-    from isoae_lib.paper import baseline_records  # brings torch, which the site does without
-
-    return baseline_records.published_embeddings()
 
 
 def _figure_5(data: str) -> list[str]:
@@ -102,25 +91,21 @@ def _best(metric: str, data: str, lowest: bool) -> Judge:
 
 def _classic_are_above(metric: str, *data_sets: str) -> Judge:
     """Ask whether U-MAP and t-SNE have more of something than I-AE, each of them."""
+    methods = ("I-AE", *OF_IMAGES)
 
     def part(runs: Table, experiment: str, gated: bool) -> Part:
-        ours = values(runs, experiment, "I-AE", metric)
-        theirs = embeddings()[_data_of(experiment)]["metrics"]
-        told = ", ".join(f"{m} {theirs[m][metric]:.2f}" for m in CLASSIC)
-        met = tuple(in_seeds(ours < theirs[m][metric]) for m in CLASSIC)
-        return Part(f"{_network(experiment)}: I-AE {spread(ours)}, {told}", met)
+        found = paired(runs, experiment, methods, metric)
+        told = ", ".join(f"{m} {found[m].mean():.2f}" for m in OF_IMAGES)
+        met = tuple(in_seeds(found["I-AE"] < found[m]) for m in OF_IMAGES)
+        return Part(f"{_network(experiment)}: I-AE {spread(found['I-AE'])}, {told}", met)
 
     experiments = [experiment for data in data_sets for experiment in _figure_5(data)]
-    return on_each(experiments, ("I-AE",), part, _classic_known, moving=gates.still_learning)
+    judge = on_each(experiments, methods, part, gates.iae_learned, moving=_ours_moves)
+    return lambda runs, gated=True: judge(beside(runs), gated)
 
 
-def _data_of(experiment: str) -> str:
-    return experiment.partition("/")[2]
-
-
-def _classic_known(runs: Table, experiment: str, methods: Sequence[str]) -> bool:
-    known = _data_of(experiment) in embeddings()
-    return known and gates.iae_learned(runs, experiment, methods)
+def _ours_moves(runs: Table, experiment: str, methods: Sequence[str]) -> bool:
+    return gates.still_learning(runs, experiment, ("I-AE",))
 
 
 def overlapping(plane: Array, labels: Array) -> int:
@@ -134,10 +119,10 @@ def overlapping(plane: Array, labels: Array) -> int:
 
 
 def _laid_on_each_other(runs: Table, gated: bool = True) -> Finding:
-    if "coil20" not in embeddings():
+    if "coil20" not in classic.embeddings():
         return NOTHING
-    known = embeddings()["coil20"]
-    count = {m: overlapping(known["planes"][m], known["labels"]) for m in CLASSIC}
+    known = classic.embeddings()["coil20"]
+    count = {m: overlapping(known["planes"][m], known["labels"]) for m in OF_IMAGES}
     met = (count["U-MAP"] >= OVERLAPPING, count["t-SNE"] < count["U-MAP"])
     told = ", ".join(f"{m} {n} objects" for m, n in count.items())
     return Finding(told, verdict(met), ())

@@ -29,6 +29,7 @@ LEAST_STEPS, LEAST_ON_IMAGES = 500, 300  # below, a network is hardly trained: n
 # Decision I says why these: methods are ranked with so many seeds; a lead below the margin, a share
 # of the best rival's number or so much of an accuracy, counts as none; a test errs so often.
 LEAST_SEEDS, MARGIN, ACCURACY_MARGIN, LEVEL = 3, 0.05, 0.005, 0.05
+OF_CODES = ("beside_chart", "kept_distances")  # of a run: numbers that its codes decide
 DIVERGED = 1e9  # what stands for infinity, so that differences are numbers
 DIGITS = 9  # numbers that agree in so many digits are equal: nothing hangs on a float's last bits
 
@@ -138,8 +139,10 @@ def _number(run: Run, metric: str, diverged: float) -> float:
     """Return a metric of the record, or one that its codes and its chart decide."""
     if not run.metrics:
         return diverged
-    known = run.metrics if metric in run.metrics else getattr(run, "beside_chart", {})
-    return known.get(metric, diverged)
+    for name in ("metrics", *OF_CODES):
+        if metric in (known := getattr(run, name, {})):
+            return known[metric]
+    return diverged
 
 
 def paired(
