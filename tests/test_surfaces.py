@@ -39,7 +39,7 @@ def test_developable_charts_are_isometries(name):
 
 
 def test_two_surfaces_are_developable_and_the_sphere_is_not():
-    assert DEVELOPABLE == ["s-shape", "swiss-roll"]
+    assert {"s-shape", "swiss-roll"} <= set(DEVELOPABLE) and "open-sphere" not in DEVELOPABLE
 
 
 @pytest.mark.parametrize("name", DEVELOPABLE)
