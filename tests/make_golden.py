@@ -35,6 +35,6 @@ if __name__ == "__main__":
     file = Path(__file__).with_name("golden.json")
     losses = json.loads(file.read_text(encoding="utf-8"))["losses"]
     losses |= {name: losses_of_tiny(name) for name in RUNS if name.split("/")[1] in methods}
-    losses = {name: losses[name] for name in RUNS}
+    losses = {name: values for name, values in losses.items() if name in RUNS}
     content = {"training_version": TRAINING_VERSION, "losses": losses}
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -61,7 +61,9 @@ def test_table_2_has_every_printed_row_and_ours_beside_it():
     assert set(frame.loc[("MNIST", 64, "here")][:6]) == {downstream.NOTHING}
     without_runs = frame.loc[("COIL-20", 64, "ours")]
     assert without_runs["PCA"] == "25.0" and set(without_runs[:6]) == {downstream.NOTHING}
-    assert len(frame) == 2 * len(printed)
+    assert len(frame.loc[[name for name in frame.index if name[:2] in printed.index]]) == 2 * len(
+        printed
+    )
 
 
 def test_table_2_has_rows_for_data_that_the_paper_does_not_have(monkeypatch):

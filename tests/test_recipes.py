@@ -180,7 +180,7 @@ def test_a_claim(copy):
     after = (copy / "README.md").read_text(encoding="utf-8")
     assert printed.splitlines()[-1] in after and after != before
     page = python(copy, SHOW_CLAIM)
-    ours = r"less than half of AE.*?<strong[^>]*>reproduced</strong></td><td>S shape: 0\.\d+</td>"
+    ours = r"less than half of AE.*?<strong[^>]*>reproduced</strong></td><td>S shape: 0\.\d+; "
     assert re.search(ours, page)
 
 

@@ -143,9 +143,9 @@ class Section:
 
         They have a quarter of the published steps.
         """
-        steps = int(self.scales["published"]["steps"]) // 4
+        steps = {**self.settings, **self.scales["published"]}.get("steps", RunSpec.steps)
         return {
-            method: [f"{method},{name}={value},steps={steps}" for value in values]
+            method: [f"{method},{name}={value},steps={int(steps) // 4}" for value in values]
             for method, (name, values) in self.sweep.items()
         }
 
