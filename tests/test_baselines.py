@@ -105,12 +105,13 @@ def test_embeddings_have_the_paper_s_settings_or_fewer_neighbours(monkeypatch, n
 
 def test_a_presets_baselines_are_of_its_own_points_and_digits(monkeypatch):
     monkeypatch.setattr(baseline_records, "_kept", lambda compute, *_: compute)
-    monkeypatch.setattr(baselines, "embed", lambda method, points: (method, points))
+    monkeypatch.setattr(baselines, "embed", lambda method, points, seed: (method, points))
     points = Data(sections.spec("3d/s-shape/AE", "smoke")).points
     for name, (method, embedded) in baseline_records.embeddings("s-shape", "smoke").items():
         assert method == name and np.array_equal(embedded, points)
     asked = []
-    for name in ("embeddings", "image_embeddings", "accuracies"):
+    monkeypatch.setattr(baseline_records, "published", lambda: iter([]))
+    for name in ("embeddings", "image_embeddings", "accuracies", "pca"):
         monkeypatch.setattr(
             baseline_records, name, lambda *given, n=name: asked.append((n, *given))
         )
@@ -119,6 +120,7 @@ def test_a_presets_baselines_are_of_its_own_points_and_digits(monkeypatch):
     assert asked == [
         *(("embeddings", name, "smoke") for name in SURFACES),
         ("image_embeddings", "mnist-5k", "smoke"), ("accuracies", "mnist-5k", "smoke"),
+        ("pca", "mnist-5k", "smoke"),
     ]  # fmt: skip
 
 
