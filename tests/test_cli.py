@@ -158,7 +158,7 @@ def test_the_estimate_counts_the_runs(monkeypatch, capsys):
     assert len(lines) == 9
     counts = {" ".join(line.split()[:-3]): line.split()[-3:-1] for line in lines[1:]}
     assert counts["Figure 1"] == ["4", "400"]
-    assert counts["Table 1, Figures 3 and 4"] == ["42", "1,680"]
+    assert counts["Table 1, Figures 3 and 4"] == ["72", "2,880"]
     assert counts["Figure 5, FC-NN"] == ["5", "100"] and counts["Figure 6"] == ["16", "160"]
 
 
