@@ -157,8 +157,8 @@ def test_the_estimate_counts_the_runs(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 9
     counts = {" ".join(line.split()[:-3]): line.split()[-3:-1] for line in lines[1:]}
-    assert counts["Figure 1"] == ["4", "400"]
-    assert counts["Table 1, Figures 3 and 4"] == ["72", "2,880"]
+    assert counts["Figure 1"] == ["2", "200"]
+    assert counts["Table 1, Figures 3 and 4"] == ["36", "1,440"]
     assert counts["Figure 5, FC-NN"] == ["5", "100"] and counts["Figure 6"] == ["16", "160"]
 
 
