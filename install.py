@@ -286,10 +286,10 @@ def clock(began: float) -> str:
 
 def full_disk(folder: Path) -> str:
     """Return a remark where a disk that pip writes to is nearly full, or nothing."""
-    for place in (str(folder), tempfile.gettempdir()):
-        free = shutil.disk_usage(place).free
+    for where in (str(folder), tempfile.gettempdir()):
+        free = shutil.disk_usage(where).free
         if free < 1e9:
-            return f" (the disk is nearly full: {free // 10**6} MB are left for {place})"
+            return f" (the disk is nearly full: {free // 10**6} MB are left for {where})"
     return ""
 
 

@@ -125,9 +125,9 @@ def test_the_summary_counts_what_is_there():
     assert round(millions["encoder"]) == 179 and round(millions["decoder"]) == 45  # decision 9
 
 
-@pytest.mark.parametrize(("name", "width", "told"), [
+@pytest.mark.parametrize(("name", "width", "message"), [
     ("S-CNM", 1.0, "did you mean S-CNN"), ("S-CNN", 0.0, "width is 0"), ("S-CNN", 1.5, "not above"),
 ])  # fmt: skip
-def test_bad_input_is_one_sentence(name, width, told):
-    with pytest.raises(InputError, match=told):
+def test_bad_input_is_one_sentence(name, width, message):
+    with pytest.raises(InputError, match=message):
         printed_network(name, 2, width)

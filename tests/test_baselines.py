@@ -124,7 +124,7 @@ def test_a_presets_baselines_are_of_its_own_points_and_digits(monkeypatch):
     ]  # fmt: skip
 
 
-def test_an_unknown_embedding_is_told():
+def test_an_unknown_embedding_is_reported():
     with pytest.raises(InputError, match="unknown embedding 'tSNE': did you mean t-SNE"):
         baselines.embed("tSNE", np.zeros((9, 3)))
     with pytest.raises(InputError, match="unknown embedding 'LLE'"):

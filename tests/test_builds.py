@@ -105,9 +105,9 @@ def family_with(builder, word):
 
 def passes(project, **variables):
     process = build(project, **variables)
-    told, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, told
-    return told
+    printed, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, printed
+    return printed
 
 
 def test_a_build_whose_process_is_killed_says_so_and_the_next_goes_on(project):
@@ -120,9 +120,9 @@ def test_a_build_whose_process_is_killed_says_so_and_the_next_goes_on(project):
         builder = build(project)
         member, family = family_with(builder, victim)
         member.kill()
-        told, _ = builder.communicate(timeout=240)
+        printed, _ = builder.communicate(timeout=240)
         assert builder.returncode == 2 and not at_work(family)
-        assert re.match(f"isoae: {said}", told.splitlines()[-1]), told
+        assert re.match(f"isoae: {said}", printed.splitlines()[-1]), printed
     passes(project)
 
 
@@ -132,9 +132,9 @@ def test_no_process_outlives_its_builder_and_the_next_build_goes_on(project):
         builder = build(project)
         _, family = family_with(builder, "cli:main train")
         builder.send_signal(number)
-        told, _ = builder.communicate(timeout=60)
+        printed, _ = builder.communicate(timeout=60)
         polite = number not in (signal.SIGKILL, signal.SIGQUIT)
-        assert ("isoae: stopped; the same command goes on" in told) == polite
+        assert ("isoae: stopped; the same command goes on" in printed) == polite
         assert builder.returncode == (2 if polite else -number)
         if not polite:
             psutil.wait_procs(family, timeout=15)
@@ -149,17 +149,17 @@ def test_a_second_build_says_who_is_first_and_touches_nothing(project):
     log = project / "build" / "smoke" / "logs" / "snakemake.log"
     before = log.stat()
     second = build(project)
-    told, _ = second.communicate(timeout=60)
+    printed, _ = second.communicate(timeout=60)
     assert second.returncode == 2
-    assert told == (
+    assert printed == (
         f"isoae: another build is running here (preset smoke, process {first.pid}): wait until it "
         "ends, or stop it.\n"
     )
     assert log.stat().st_ino == before.st_ino and log.stat().st_size >= before.st_size
     by_hand = start(project, "notebook", "02_toy_projection")  # beside it, the same runs and page
     assert by_hand.communicate(timeout=240) and by_hand.returncode == 0
-    told, _ = first.communicate(timeout=240)
-    assert first.returncode == 0, told
+    printed, _ = first.communicate(timeout=240)
+    assert first.returncode == 0, printed
     assert "0 of" in passes(project)
 
 

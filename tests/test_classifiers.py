@@ -72,7 +72,7 @@ def test_an_autoencoder_is_judged_on_test_images():
     """Identity, up to 0.1 a pixel; of the test images, every other has the label of another."""
     y = np.tile(np.arange(4), 12)
     x = 200 * np.eye(4, dtype=np.uint8)[y]
-    data = SimpleNamespace(known=y, test=(x[:40], (y + y % 2)[:40] % 4))
+    data = SimpleNamespace(truth=y, test=(x[:40], (y + y % 2)[:40] % 4))
     model = Autoencoder(nn.Linear(4, 4), nn.Linear(4, 4))
     for layer, bias in ((model.encoder, 0.0), (model.decoder, 0.1)):
         layer.weight.data, layer.bias.data = torch.eye(4), torch.full((4,), bias)

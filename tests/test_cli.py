@@ -28,7 +28,7 @@ def call(monkeypatch, *words):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["train", "3d/s-shape/IAE"], "unknown method 'IAE': did you mean"),
         (["train", "3d/s-shap/I-AE"], "unknown surface 's-shap': did you mean s-shape"),
@@ -58,11 +58,11 @@ def call(monkeypatch, *words):
         (["book", "--target", "books"], "did you mean book"),
     ],
 )
-def test_bad_input(words, told, monkeypatch, capsys, store, tmp_path):
+def test_bad_input(words, message, monkeypatch, capsys, store, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, *words) == 2
     out, err = capsys.readouterr()
-    assert out == "" and err.startswith("isoae: ") and err.count("\n") == 1 and told in err
+    assert out == "" and err.startswith("isoae: ") and err.count("\n") == 1 and message in err
     assert not store.exists() or not any(store.glob("*/run.json"))
 
 

@@ -93,7 +93,7 @@ def test_an_entry_says_everything_of_its_data_set(name):
         assert RunSpec(data=name, method="AE", latent=16).split == "official"
 
 
-def test_a_part_that_is_not_there_is_told():
+def test_a_part_that_is_not_there_is_reported():
     with pytest.raises(InputError, match="unknown part of mnist-5k 'validation': known: train"):
         images.load("mnist-5k", "validation")
 
@@ -104,7 +104,7 @@ def test_the_unit_of_bytes_is_that_of_pixels_between_0_and_1():
     assert arrays.mean_deviation(points / 255) == pytest.approx(0.35)
 
 
-def test_too_few_images_for_training_and_validation_is_told():
+def test_too_few_images_for_training_and_validation_is_reported():
     with pytest.raises(InputError, match="5000 images to train on, not 5200"):
         _ = Data(replace(DIGITS, points=4700)).train
 

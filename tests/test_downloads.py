@@ -86,7 +86,7 @@ NONSENSE = {
 
 
 FILES = images.DATA_SETS["mnist"].files
-GONE = "http://127.0.0.1:9/"  # nobody listens there: the next place is asked
+GONE = "http://127.0.0.1:9/"  # nobody listens there: the next address is asked
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -127,7 +127,7 @@ def serving():
     with HTTPServer(("127.0.0.1", 0), Handler) as there:
         there.asked, there.cut, there.content = [], {}, dict(CONTENT)
         there.nonsense, there.released = None, Event()
-        there.place = f"http://127.0.0.1:{there.server_port}/"
+        there.address = f"http://127.0.0.1:{there.server_port}/"
         Thread(target=there.serve_forever, daemon=True).start()
         yield there
         there.released.set()
@@ -149,15 +149,15 @@ def server(tmp_path, monkeypatch):
         found = decoding.labelled_idx(*files, (28, 28), 10)[2]
         make_official(monkeypatch, "mnist", **{split: found})
     with serving() as there:
-        ask(monkeypatch, GONE, there.place)
+        ask(monkeypatch, GONE, there.address)
         yield there
 
 
 def test_what_is_fetched_is_official_and_fetched_once(server):
-    place = downloads.fetch("mnist")
+    folder = downloads.fetch("mnist")
     assert np.array_equal(images.load("mnist").pixels, PIXELS)
-    assert sorted(file.name for file in place.iterdir()) == sorted(FILES)
-    assert sorted(file.name for file in place.parent.rglob("*") if file.is_file()) == sorted(FILES)
+    assert sorted(file.name for file in folder.iterdir()) == sorted(FILES)
+    assert sorted(file.name for file in folder.parent.rglob("*") if file.is_file()) == sorted(FILES)
     asked = len(server.asked)
     downloads.fetch("mnist")
     assert len(server.asked) == asked
@@ -219,10 +219,10 @@ def test_the_command(server, monkeypatch, capsys):
     assert call(monkeypatch, "data", "fetch", "mnits") == 2
     assert "did you mean mnist" in capsys.readouterr().err
     assert call(monkeypatch, "data", "status") == 0
-    told = capsys.readouterr().out
-    assert "mnist          MNIST                 missing" in told
+    printed = capsys.readouterr().out
+    assert "mnist          MNIST                 missing" in printed
     for known in images.DATA_SETS.values():
-        assert known.licence in told and known.pictures in told and known.page in told
+        assert known.licence in printed and known.pictures in printed and known.page in printed
     assert call(monkeypatch, "data", "fetch", "mnist") == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(images.folder() / "mnist")
     assert call(monkeypatch, "data", "verify") == 0
@@ -236,11 +236,11 @@ def test_the_command(server, monkeypatch, capsys):
     assert "is damaged or cut short" in capsys.readouterr().out
 
 
-def names_what_is_wrong(told, *words):
+def names_what_is_wrong(message, *words):
     """Whether a message is one sentence that names the data set and no file that is gone."""
-    assert told.startswith("MNIST cannot be downloaded: ") and "\n" not in told
-    assert ".downloads" not in told and "Traceback" not in told
-    return all(word in told for word in words)
+    assert message.startswith("MNIST cannot be downloaded: ") and "\n" not in message
+    assert ".downloads" not in message and "Traceback" not in message
+    return all(word in message for word in words)
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE, ids=lambda f: f"{f.__name__} {f.__defaults__ or ''}")
@@ -250,11 +250,11 @@ def test_a_place_that_answers_nonsense_is_named_and_the_next_one_asked(
     monkeypatch.setattr(downloads, "WAIT", 0.3)
     with serving() as bad:
         bad.nonsense = nonsense
-        ask(monkeypatch, bad.place, GONE)
+        ask(monkeypatch, bad.address, GONE)
         with pytest.raises(InputError) as error:
             downloads.fetch("mnist")
-        assert names_what_is_wrong(str(error.value), bad.place, NONSENSE[nonsense], GONE)
-        ask(monkeypatch, bad.place, server.place)
+        assert names_what_is_wrong(str(error.value), bad.address, NONSENSE[nonsense], GONE)
+        ask(monkeypatch, bad.address, server.address)
         downloads.fetch("mnist")
     assert np.array_equal(images.load("mnist").pixels, PIXELS)
     assert not (images.folder() / ".downloads" / "mnist").exists()
@@ -273,7 +273,7 @@ def test_no_place_continues_what_another_gave(server, monkeypatch):
     with serving() as bad:
         bad.content[path] = b"x" * 6000
         bad.cut[path] = 5000
-        ask(monkeypatch, bad.place, server.place)
+        ask(monkeypatch, bad.address, server.address)
         downloads.fetch("mnist")
     assert (path, "") in server.asked
     assert np.array_equal(images.load("mnist").pixels, PIXELS)

@@ -110,13 +110,13 @@ def test_table_7_has_every_printed_number_and_marks_the_least():
 
 
 def test_every_number_of_table_7_stands_in_its_own_row_and_column():
-    place = "generalization/mnist"
+    experiment = "generalization/mnist"
     names = (
         "error_per_pixel", "error_norm", "frechet_rebuilt", "fid", "frechet_samples",
         "frechet_mixture",
     )  # fmt: skip
     runs = {
-        (place, method): a_run({name: first + k for k, name in enumerate(names)})
+        (experiment, method): a_run({name: first + k for k, name in enumerate(names)})
         for method, first in {"I-AE-without-L_iso": 1.0, "I-AE": 11.0}.items()
     }
     scored = {2: {"rmse": 0.7}, 16: {"test_rmse": 0.6, "error_per_pixel": 0.5, "error_norm": 0.4}}
@@ -134,7 +134,7 @@ def test_every_number_of_table_7_stands_in_its_own_row_and_column():
     assert shown["paper", "L2"]["L_piso + L_iso"] == "0.99²"
     assert shown["ours", "error x 1000"]["L_piso + L_iso"] == "11.00²"
     assert list(shown.loc["PCA"]) == ["–", "–", "0.50", "0.40", "–", "–"]
-    sampled = downstream.sampling_table(runs, {"MNIST": place})
+    sampled = downstream.sampling_table(runs, {"MNIST": experiment})
     assert sampled["MNIST", "one Gaussian"]["L_piso"] == "5.00¹"
     assert sampled["MNIST", "ten Gaussians"]["L_piso"] == "6.00¹"
     assert sampled["MNIST", "one Gaussian"]["L_piso + L_iso"] == "15.00²"
@@ -164,10 +164,10 @@ def test_errors_on_test_images_stand_beside_those_of_pca():
 
 
 def test_both_ways_to_split_have_their_own_accuracies():
-    place = "classification/coil20"
+    experiment = "classification/coil20"
     runs = {
-        (place, "I-AE,latent=64"): a_run({"svm": 0.1, "knn": 0.2}),
-        (place, "I-AE,latent=64,split=random"): a_run({"svm": 0.3, "knn": 0.4}),
+        (experiment, "I-AE,latent=64"): a_run({"svm": 0.1, "knn": 0.2}),
+        (experiment, "I-AE,latent=64,split=random"): a_run({"svm": 0.3, "knn": 0.4}),
     }
     shown = downstream.split_table(runs)["I-AE"]
     assert {where: cell for where, cell in shown.items() if cell != downstream.NOTHING} == {

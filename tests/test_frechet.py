@@ -67,13 +67,13 @@ def test_samples_shifted_and_turned():
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "told"),
+    ("x", "y", "message"),
     [
         ([[0.0, 1.0]], [[0.0, 1.0], [1.0, 2.0]], "two rows"),
         ([[0.0, 1.0], [1.0, np.nan]], [[0.0, 1.0], [1.0, 2.0]], "first sample"),
         ([[0.0, 1.0], [1.0, 2.0]], [[0.0], [1.0]], "second sample"),
     ],
 )
-def test_bad_samples_get_a_sentence(x, y, told):
-    with pytest.raises(InputError, match=told):
+def test_bad_samples_get_a_sentence(x, y, message):
+    with pytest.raises(InputError, match=message):
         frechet_distance(x, y)

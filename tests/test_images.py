@@ -47,11 +47,11 @@ def make_official(monkeypatch, name, **checksums):
 
 @pytest.fixture
 def mnist(data):
-    place = data / "fashion-mnist"
-    place.mkdir(parents=True)
-    (place / IMAGES).write_bytes(packed(idx(PIXELS)))
-    (place / CLASSES).write_bytes(packed(idx(LABELS)))
-    return place
+    folder = data / "fashion-mnist"
+    folder.mkdir(parents=True)
+    (folder / IMAGES).write_bytes(packed(idx(PIXELS)))
+    (folder / CLASSES).write_bytes(packed(idx(LABELS)))
+    return folder
 
 
 def test_idx_files_packed_and_not(mnist):
@@ -116,9 +116,9 @@ def test_a_damaged_idx_file_is_one_sentence(damage, mnist):
     name, content = IDX_DAMAGES[damage]
     (mnist / name).write_bytes(content)
     before = sorted(mnist.rglob("*"))
-    with pytest.raises(InputError, match=name.replace(".", r"\.")) as told:
+    with pytest.raises(InputError, match=name.replace(".", r"\.")) as error:
         images.load("fashion-mnist")
-    assert "\n" not in str(told.value) and str(told.value).endswith(".")
+    assert "\n" not in str(error.value) and str(error.value).endswith(".")
     assert sorted(mnist.rglob("*")) == before
 
 
@@ -213,11 +213,11 @@ COIL_DAMAGES = {
 
 @pytest.mark.parametrize("damage", COIL_DAMAGES)
 def test_damaged_pictures_are_one_sentence(damage, coil, coil_file):
-    change, told = COIL_DAMAGES[damage]
+    change, message = COIL_DAMAGES[damage]
     pictures = dict(coil)
     change(pictures)
     write_zip(coil_file, pictures.items())
-    with pytest.raises(InputError, match=told) as sentence:
+    with pytest.raises(InputError, match=message) as sentence:
         images.load("coil20")
     assert COIL20_FILE in str(sentence.value) and "\n" not in str(sentence.value)
 
@@ -225,9 +225,9 @@ def test_damaged_pictures_are_one_sentence(damage, coil, coil_file):
 def test_a_damaged_zip_is_one_sentence(coil, coil_file):
     write_zip(coil_file, coil.items())
     whole = coil_file.read_bytes()
-    place = whole.index(b"obj7__30.png") + 100
+    at = whole.index(b"obj7__30.png") + 100
     for content in (b"", b"PK", whole[:1000], whole[: len(whole) // 2], whole[:-1], whole[:-30],
-                    damaged(whole, place), whole.replace(b"obj7__30", b"obj7__31", 1)):  # fmt: skip
+                    damaged(whole, at), whole.replace(b"obj7__30", b"obj7__31", 1)):  # fmt: skip
         coil_file.write_bytes(content)
         with pytest.raises(InputError, match=COIL20_FILE):
             images.load("coil20")
@@ -240,16 +240,16 @@ ROWS = 12
 def cifar(data, monkeypatch):
     """CIFAR-10's files with few rows: the row number is in the first red, its label in front."""
     monkeypatch.setattr(decoding, "CIFAR_ROWS", ROWS)
-    place = data / "cifar10" / decoding.CIFAR_FOLDER
-    place.mkdir(parents=True)
+    folder = data / "cifar10" / decoding.CIFAR_FOLDER
+    folder.mkdir(parents=True)
     names = [*decoding.CIFAR_BATCHES["train"], *decoding.CIFAR_BATCHES["test"]]
     for k, name in enumerate(names):
         rows = np.zeros((ROWS, decoding.CIFAR_ROW), np.uint8)
         rows[:, 0] = np.arange(ROWS) % 10
         rows[:, 1] = k * ROWS + np.arange(ROWS)
         rows[:, 1 + 1024] = 200  # the first green pixel
-        rows.tofile(place / name)
-    return place
+        rows.tofile(folder / name)
+    return folder
 
 
 def test_cifar10_unpacked_and_in_its_archive(cifar):
@@ -290,18 +290,18 @@ def test_an_archive_that_climbs_out_is_refused(cifar):
     assert not (archive.parent.parent / "test_batch.bin").exists()
 
 
-def faces(place, n):
-    place.mkdir(parents=True, exist_ok=True)
+def faces(folder, n):
+    folder.mkdir(parents=True, exist_ok=True)
     for k in range(n):
         array = np.zeros((218, 178, 3), np.uint8)
         array[39:179, 19:159] = k  # the crop
         array[39:109, 19:159, 0] = 255  # its upper half in red
-        Image.fromarray(array).save(place / f"{k + 1:06d}.jpg", quality=100, subsampling=0)
+        Image.fromarray(array).save(folder / f"{k + 1:06d}.jpg", quality=100, subsampling=0)
 
 
 def test_celeba_is_the_middle_of_each_picture(data):
-    place = data / "celeba" / decoding.CELEBA_FOLDER
-    faces(place, 20)
+    folder = data / "celeba" / decoding.CELEBA_FOLDER
+    faces(folder, 20)
     parts = [images.load("celeba", split).pixels for split in ("train", "validation", "test")]
     assert [part.shape for part in parts] == [(n, 3, 64, 64) for n in (16, 2, 2)]
     assert isinstance(parts[0], np.memmap)
@@ -315,10 +315,10 @@ def test_celeba_is_the_middle_of_each_picture(data):
 
 
 def test_a_face_that_was_exchanged_is_decoded_anew(data):
-    place = data / "celeba" / decoding.CELEBA_FOLDER
-    faces(place, 10)
+    folder = data / "celeba" / decoding.CELEBA_FOLDER
+    faces(folder, 10)
     first = np.array(images.load("celeba").pixels[0])
-    Image.new("RGB", (178, 218), (0, 0, 255)).save(place / "000001.jpg")
+    Image.new("RGB", (178, 218), (0, 0, 255)).save(folder / "000001.jpg")
     again = images.load("celeba").pixels
     assert (first[0].max(), again[0, 0].max()) == (255, 0) and (again[0, 2] > 250).all()
 
@@ -332,9 +332,9 @@ def test_the_whole_of_celeba_is_cut_where_its_authors_cut_it(data, monkeypatch):
 
 
 def test_a_damaged_face_leaves_the_folder_as_it_was(data):
-    place = data / "celeba" / decoding.CELEBA_FOLDER
-    faces(place, 5)
-    third = place / "000003.jpg"
+    folder = data / "celeba" / decoding.CELEBA_FOLDER
+    faces(folder, 5)
+    third = folder / "000003.jpg"
     third.write_bytes(third.read_bytes()[:500])
     before = sorted(data.rglob("*"))
     with pytest.raises(InputError, match=r"000003\.jpg is no whole picture"):

@@ -436,8 +436,8 @@ def test_each_python_installs_from_nothing(version, index, tmp_path):
         ran = command(".venv/bin/python", "-I", "-c", code)
         assert ran.stdout == f"{folder}/isoae_lib/__init__.py 2.0\n", ran.stderr
         for locale in ({}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):  # the path has an umlaut
-            told = command("env", *(f"{k}={v}" for k, v in locale.items()), ".venv/bin/isoae",
+            verified = command("env", *(f"{k}={v}" for k, v in locale.items()), ".venv/bin/isoae",
                            "runs", "verify")  # fmt: skip
-            assert " 0 damaged" in told.stdout, told.stderr
+            assert " 0 damaged" in verified.stdout, verified.stderr
     finally:
         shutil.rmtree(folder)  # gigabytes, which pytest would keep

@@ -80,9 +80,9 @@ def test_sources_have_one_name_each():
 
 
 def test_places_without_published_runs_are_named(capsys):
-    places = {"Digits": "sensitivity/mnist", "Clothes": "sensitivity/fashion-mnist"}
+    experiments = {"Digits": "sensitivity/mnist", "Clothes": "sensitivity/fashion-mnist"}
     known = chapter([("sensitivity/mnist/I-AE", None)])
-    assert known.published_at(places) == {"Digits": "sensitivity/mnist"}
+    assert known.published_at(experiments) == {"Digits": "sensitivity/mnist"}
     assert capsys.readouterr().out == "Clothes: no run is published yet.\n"
 
 
@@ -174,14 +174,18 @@ def test_a_line_has_the_colour_of_the_method_that_it_shows(monkeypatch):
         metrics={"knn_accuracy": 0.5},
         record={"losses": dict.fromkeys(("L_rec", "L_iso", "L_piso"), 1.0)},
     )
-    places = list(images.FIGURE_6.values())
-    table = {(place, method): [run] for place in places for method in images.WEIGHED.values()}
+    experiments = list(images.FIGURE_6.values())
+    table = {
+        (experiment, method): [run]
+        for experiment in experiments
+        for method in images.WEIGHED.values()
+    }
     linear = {"L_rec": 2.0, "knn_accuracy": 0.25, "crowding": 9.0}
-    losses = images.loss_curves(table, places, {"mnist": {2: linear, 16: {"L_rec": 9.0}}})
+    losses = images.loss_curves(table, experiments, {"mnist": {2: linear, 16: {"L_rec": 9.0}}})
     for axes, level in zip(losses.axes, (2.0, None, None, 0.25), strict=True):
         drawn = [line for line in axes.lines if line.get_linestyle() != "None"]
         mine = [line for line in drawn if line.get_color() == style.COLOURS["I-AE"]]
-        assert len({line.get_linestyle() for line in mine}) == len(mine) == len(places)
+        assert len({line.get_linestyle() for line in mine}) == len(mine) == len(experiments)
         flat = [line for line in drawn if line not in mine]
         assert {line.get_color() for line in flat} <= {style.COLOURS["PCA"]}
         assert [set(line.get_ydata()) for line in flat] == ([{level}] if level else [])

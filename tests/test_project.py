@@ -239,10 +239,10 @@ def textual(call):
 
 @pytest.mark.parametrize("folder", ["isoae_lib", "benchmarks", "notebooks", "tests"])
 def test_text_is_utf_8_whatever_the_locale(folder):
-    told = [
+    unnamed = [
         f"{file.name}:{node.lineno}"
         for file in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and textual(node)
     ]
-    assert not told
+    assert not unnamed

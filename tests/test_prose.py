@@ -90,8 +90,8 @@ def test_the_table_of_settings_says_what_the_presets_do():
     assert written == {field: [getattr(spec, field) for spec in specs] for field in written}
 
 
-def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
-    told = re.search(
+def test_the_exception_for_the_swiss_roll_is_the_one_on_the_page():
+    value = re.search(
         r"On the Swiss roll.+?\$\\beta_2=(0\.99\d?)\$, a memory",
         DECISIONS.read_text(encoding="utf-8"),
         re.S,
@@ -99,7 +99,7 @@ def test_the_exception_for_the_swiss_roll_is_the_one_that_is_told():
     for data, preset in itertools.product(("swiss-roll", "swiss-roll-hole"), sections.SCALES):
         roll, other = (sections.spec(f"3d/{name}/I-AE", preset) for name in (data, "s-shape"))
         long = preset in ("paper", "published")
-        changed = replace(other, data=data, beta2=float(told[1]) if long else other.beta2)
+        changed = replace(other, data=data, beta2=float(value[1]) if long else other.beta2)
         assert roll == changed
 
 
@@ -151,14 +151,14 @@ def test_the_table_of_chosen_settings_says_what_figure_5_does():
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
 def test_names_of_the_library_are_where_a_page_says(page: Path):
-    told = re.findall(
+    named = re.findall(
         r"`(\w+)`\s+(?:in\s+|\()`(isoae_lib/[\w/]+\.py)`", page.read_text(encoding="utf-8")
     )
     lost = [
-        (name, file) for name, file in told if not re.search(rf"\b{name}\b", text_of(ROOT / file))
+        (name, file) for name, file in named if not re.search(rf"\b{name}\b", text_of(ROOT / file))
     ]
     assert not lost
-    assert told or page.name != "CONTRIBUTING.md"
+    assert named or page.name != "CONTRIBUTING.md"
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)

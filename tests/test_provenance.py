@@ -144,8 +144,8 @@ def test_every_python_gives_the_same_digest(version):
     python = interpreters.find(version)
     if python is None:
         pytest.skip(f"no Python {version} on this machine")
-    told = subprocess.run([python, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == DIGEST
+    done = subprocess.run([python, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == DIGEST
 
 
 def git(folder, *words):

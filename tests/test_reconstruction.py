@@ -212,7 +212,7 @@ def test_inception_sees_three_channels_of_bytes(monkeypatch):
 
 
 @pytest.mark.parametrize("problem", [OSError("no network"), None])
-def test_inception_weights_that_cannot_be_had_are_told(monkeypatch, tmp_path, problem):
+def test_inception_weights_that_cannot_be_had_are_reported(monkeypatch, tmp_path, problem):
     import pooch
 
     file = tmp_path / "weights.pth"

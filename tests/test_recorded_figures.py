@@ -73,7 +73,7 @@ def test_a_curve_keeps_where_its_figure_begins_and_ends(trained):
 
 def test_the_plane_is_decoded_where_its_axes_say(trained):
     run = trained["images"]
-    assert np.array_equal(run.labels, run.data.known)
+    assert np.array_equal(run.labels, run.data.truth)
     (x, y), images = run.figure("plane_axes"), run.figure("decoded_plane")
     assert images.shape == (len(x), len(y), 784) and images.dtype == np.uint8
     for i, j in ((0, 0), (3, 17), (23, 5)):

@@ -1,4 +1,4 @@
-"""Records keep what was written: any change is noticed, set aside, and told."""
+"""Records keep what was written: any change is noticed, reported, and set aside."""
 
 from __future__ import annotations
 
@@ -93,25 +93,25 @@ def test_verify_counts_and_fails(folder, monkeypatch, capsys):
     assert f"{sound} records are sound, 0 damaged" in capsys.readouterr().out
     (folder / "history.csv").write_text("step\n", encoding="utf-8")
     assert call(monkeypatch, "runs", "verify") == 1
-    told = capsys.readouterr().out
-    assert f"{sound - 1} records are sound, 1 damaged" in told and str(folder) in told
+    out = capsys.readouterr().out
+    assert f"{sound - 1} records are sound, 1 damaged" in out and str(folder) in out
 
 
 def test_list_and_show(folder, monkeypatch, capsys):
     assert call(monkeypatch, "runs", "list") == 0
-    told = capsys.readouterr().out
-    assert f"Run {AE.key}: AE on s-shape, seed 0" in told and f"steps={AE.steps} " in told
+    out = capsys.readouterr().out
+    assert f"Run {AE.key}: AE on s-shape, seed 0" in out and f"steps={AE.steps} " in out
     assert call(monkeypatch, "runs", "show", AE.key[:6]) == 0
-    told = capsys.readouterr().out
-    assert "metrics.edge_ratio_std: " in told and "commit: " in told and "status: finished" in told
+    out = capsys.readouterr().out
+    assert "metrics.edge_ratio_std: " in out and "commit: " in out and "status: finished" in out
     assert call(monkeypatch, "runs", "show", "zz") == 2
     assert "0 records begin with 'zz'" in capsys.readouterr().err
 
 
 def test_a_published_record_is_whole_without_weights(folder, monkeypatch, tmp_path):
     monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
-    place = runs.publish(runs.read(folder), "3d/s-shape/AE")
-    assert place == tmp_path / "published" / "3d/s-shape/AE" / "seed-0"
+    published = runs.publish(runs.read(folder), "3d/s-shape/AE")
+    assert published == tmp_path / "published" / "3d/s-shape/AE" / "seed-0"
     ((name, again),) = runs.published()
     assert name == "3d/s-shape/AE"
     assert again.metrics == runs.read(folder).metrics
@@ -154,10 +154,10 @@ def test_a_record_is_published_where_it_is_asked_for(kind, folder, monkeypatch, 
         monkeypatch.setitem(runs.PUBLISHED, known, tmp_path / known)
     monkeypatch.setattr(sections, "spec", lambda *_: AE)
     assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE", "--to", kind) == 0
-    place = tmp_path / kind / "3d/s-shape/AE/seed-0"
-    assert str(place) in capsys.readouterr().out
+    published = tmp_path / kind / "3d/s-shape/AE/seed-0"
+    assert str(published) in capsys.readouterr().out
     assert [name for name, _ in runs.published(kind)] == ["3d/s-shape/AE"]
-    assert runs.folders() == [folder, place]
+    assert runs.folders() == [folder, published]
     assert call(monkeypatch, "runs", "publish", "3d/s-shape/AE", "--to", "curve") == 2
     assert "'curve'" in capsys.readouterr().err
 
@@ -317,7 +317,7 @@ def test_collapsed_codes_are_a_result_and_the_worst(store):
 def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatch, tmp_path):
     monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
     run = runs.read(folder)
-    place = runs.publish(run, "3d/s-shape/AE")
+    published = runs.publish(run, "3d/s-shape/AE")
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -326,9 +326,9 @@ def test_a_publication_that_fails_leaves_the_record_before_it(folder, monkeypatc
         broken.setattr(records, "sealed", full)
         with pytest.raises(InputError, match="cannot be written: No space left"):
             runs.publish(run, "3d/s-shape/AE")
-    assert runs.read(place).metrics == run.metrics
-    assert list(place.parent.iterdir()) == [place]
-    assert runs.publish(run, "3d/s-shape/AE") == place
+    assert runs.read(published).metrics == run.metrics
+    assert list(published.parent.iterdir()) == [published]
+    assert runs.publish(run, "3d/s-shape/AE") == published
 
 
 def test_a_record_names_the_gpu(monkeypatch):

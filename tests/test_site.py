@@ -60,7 +60,7 @@ def sources(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_page_of_text_has_the_count_of_the_build_and_an_error_of_sphinx_is_told(
+def test_a_page_of_text_has_the_count_of_the_build_and_an_error_of_sphinx_is_reported(
     sources, monkeypatch
 ):
     """With a function in the place of Sphinx."""

@@ -59,7 +59,7 @@ def test_the_grid_leaves_out_a_hole_and_the_corners_outside():
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "message"),
     [
         (np.zeros((50, 2)), "line or a point"),
         (np.stack([np.arange(50.0), np.arange(50.0) * 0], axis=1), "line or a point"),
@@ -67,8 +67,8 @@ def test_the_grid_leaves_out_a_hole_and_the_corners_outside():
         (np.full((50, 2), np.nan), "NaN"),
     ],
 )
-def test_bad_codes_get_a_sentence(bad, told):
-    with pytest.raises(InputError, match=told):
+def test_bad_codes_get_a_sentence(bad, message):
+    with pytest.raises(InputError, match=message):
         ev.covered_grid(bad)
 
 

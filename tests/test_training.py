@@ -1,4 +1,4 @@
-"""Fits and their records: same bits, nothing half written, divergence told."""
+"""Fits and their records: same bits, nothing half written, divergence reported."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_is_measured_of_a_larger_surface_is_in_the_units_of_the_surface_its
     assert found == pytest.approx(ours, rel=1e-3, abs=1e-5)
 
 
-def test_a_fit_that_leaves_the_finite_range_is_told():
+def test_a_fit_that_leaves_the_finite_range_is_reported():
     fit = fitting.fit(replace(AE, rate=1e30, steps=60))
     assert fit.status == "diverged"
     assert all(math.isfinite(v) for row in fit.history for v in row.values())
@@ -123,7 +123,7 @@ def test_rate_and_weight_follow_their_schedules():
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense"])
-def test_a_device_that_is_not_there_is_told(device):
+def test_a_device_that_is_not_there_is_reported(device):
     with pytest.raises(InputError, match=f"device '{device}'"):
         fitting.fit(AE, device)
 
@@ -174,14 +174,14 @@ def test_a_record_of_other_code_is_trained_again(store, monkeypatch):
     assert runs.get(AE).record["code"] == "other"
 
 
-def test_a_damaged_record_is_told():
+def test_a_damaged_record_is_reported():
     folder = runs.get(AE).folder
     (folder / "run.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="damaged"):
         runs.read(folder)
 
 
-def test_a_store_that_cannot_be_written_to_is_told(tmp_path):
+def test_a_store_that_cannot_be_written_to_is_reported(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
         runs.get(AE, store=tmp_path / "file" / "store")
@@ -207,15 +207,15 @@ def test_key_follows_every_field():
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [("stepz=3", "did you mean steps"), ("steps", "key=value"), ("steps=many", "type int"),
      ("steps=0", "1 or more"), ("rate=nan", "finite"), ("method=IAE", "did you mean"),
      ("latent=4", "latent size 4 is above"), ("schedule=plateau", "needs images set aside"),
      ("beta2=1", "below 1"), ("batches=all", "known: drawn, whole"), ("size=0", "above 0"),
      ("size=inf", "finite"), ("data=curve,latent=1,size=2", "no surface")],
 )  # fmt: skip
-def test_bad_settings_get_a_sentence(setting, told):
-    with pytest.raises(InputError, match=told):
+def test_bad_settings_get_a_sentence(setting, message):
+    with pytest.raises(InputError, match=message):
         change(AE, setting.split(","))
 
 

@@ -77,7 +77,7 @@ def test_the_job_that_failed_is_named_and_no_other(project):
 
 
 @pytest.mark.parametrize(
-    ("log", "told"),
+    ("log", "reason"),
     [
         ("[3/4]\nisoae: so.\nbye\n", "so."),
         ("Traceback (most recent):\n  a line\nKeyError: 3\n", "KeyError: 3."),
@@ -85,8 +85,8 @@ def test_the_job_that_failed_is_named_and_no_other(project):
         ("", "it was killed, perhaps for lack of memory."),
     ],
 )
-def test_the_last_word_of_a_log(log, told):
-    assert workflow._last_word(log) == told
+def test_the_last_word_of_a_log(log, reason):
+    assert workflow._last_word(log) == reason
 
 
 @pytest.fixture
@@ -148,8 +148,8 @@ def test_the_workflows_own_error_is_named(project):
     base = project(head="1 / 0")
     (base / "logs").mkdir(parents=True)
     (base / "logs" / "one.log").write_text("isoae: another's.\n", encoding="utf-8")
-    told = failure()
-    assert told.startswith("the workflow failed: ") and "ZeroDivisionError" in told
+    reason = failure()
+    assert reason.startswith("the workflow failed: ") and "ZeroDivisionError" in reason
 
 
 def test_what_the_shell_said_is_no_other_jobs_fault(project):
@@ -208,9 +208,9 @@ def test_where_nothing_can_be_written_one_sentence_says_so(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"isoae: {tmp_path / 'build'}") and told.count("\n") == 1
-    assert "cannot be written: " in told
+    reason = capsys.readouterr().err
+    assert reason.startswith(f"isoae: {tmp_path / 'build'}") and reason.count("\n") == 1
+    assert "cannot be written: " in reason
 
 
 def test_an_error_of_the_system_ends_in_one_sentence(monkeypatch, capsys):

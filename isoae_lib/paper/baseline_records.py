@@ -258,7 +258,7 @@ def _surface_record(data: str) -> dict[str, Any]:
     seeds = sections.SECTIONS["3d"].seeds["published"]
     metrics: dict[str, list[Numbers]] = {method: [] for method in baselines.EMBEDDINGS}
     for seed in seeds:
-        chart = Data(sections.spec(f"3d/{data}/I-AE", "published", seed)).known
+        chart = Data(sections.spec(f"3d/{data}/I-AE", "published", seed)).truth
         for method, codes in embeddings(data, "published", seed).items():
             metrics[method].append(surface_numbers(codes, chart, data))
     return {

@@ -30,7 +30,7 @@ class Data:
 
     @cached_property
     def train(self) -> tuple[NDArray, NDArray]:
-        """The run's points (n, D), and what is known of them.
+        """The run's points (n, D), and the truth about them.
 
         Points of surfaces and curves are float64, decided by the spec alone, and come with their
         chart coordinates; images are uint8, each a vector, and come with their classes (n,).
@@ -54,7 +54,7 @@ class Data:
         return self.train[0]
 
     @property
-    def known(self) -> NDArray:
+    def truth(self) -> NDArray:
         """The chart coordinates (n, 2), or the classes (n,), of `train`."""
         return self.train[1]
 

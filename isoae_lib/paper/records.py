@@ -76,7 +76,7 @@ class Run:
     @property
     def chart(self) -> NDArray:
         """Chart coordinates (n, 2) of the points of a surface."""
-        return self.data.known
+        return self.data.truth
 
     @cached_property
     def beside_chart(self) -> dict[str, float]:

@@ -154,13 +154,13 @@ def _outperforms(found: Combinations) -> tuple[str, Verdict]:
     first, open_ = answers.count(True), answers.count(None)
     on_average = sum(ahead.ours.mean() > ahead.theirs.mean() for ahead in found.values())
     visible = [a.visible / tested(e) for (e, _, _), a in found.items() if np.isfinite(a.visible)]
-    told = (
+    words = (
         f"first at every seed in {first} of {len(found)} combinations, {open_} open; first on "
         f"average in {on_average}"
     )
     if visible:
-        told += f"; a lead of {100 * np.median(visible):.1f} points would have been seen"
-    return told, _shares(first, open_, len(found), MOST, HALF)
+        words += f"; a lead of {100 * np.median(visible):.1f} points would have been seen"
+    return words, _shares(first, open_, len(found), MOST, HALF)
 
 
 def _margins(found: Combinations) -> tuple[str, Verdict]:
@@ -176,12 +176,12 @@ def _especially(found: Combinations) -> tuple[str, Verdict]:
         for data in SECTION.data_sets
         if any(key[0] == f"classification/{data}" for key in found)
     }
-    told = _points({images.DATA_SETS[data].title: v.mean() for data, v in margin.items()})
+    words = _points({images.DATA_SETS[data].title: v.mean() for data, v in margin.items()})
     if len(margin) < len(SECTION.data_sets):
-        return told, Verdict.NOT_ATTEMPTED
+        return words, Verdict.NOT_ATTEMPTED
     digits, clothes, objects = (margin[data] for data in ("mnist", "fashion-mnist", "coil20"))
     more = [_above(digits), _above(objects), _above((digits + objects) / 2 - clothes)]
-    return told, verdict([both(*more)])
+    return words, verdict([both(*more)])
 
 
 def _mean_lead(
@@ -218,12 +218,12 @@ def _coil_at_16(runs: Table, gated: bool = True) -> Finding:
     right, margin = round(0.95 * n), round(0.05 * n)
     moving = gated and gates.still_learning(runs, experiment, methods)
     met = [in_seeds(ahead.ours >= right), in_seeds(ahead.ours - ahead.theirs >= margin)]
-    told = (
+    words = (
         f"I-AE {_images(ahead.ours)}, best rival {ahead.rival} {_images(ahead.theirs)} of {n} "
         f"images ({len(ahead.ours)} seeds)"
     )
     judged = [(experiment, method) for method in methods]
-    return Finding(told, Verdict.UNDECIDED if moving else verdict(met), judged)
+    return Finding(words, Verdict.UNDECIDED if moving else verdict(met), judged)
 
 
 def _images(right: Array) -> str:
@@ -304,11 +304,11 @@ def _printed_coil() -> str:
 
 
 def _printed_competitive() -> str:
-    told = []
+    figures = []
     for (data, distance), row in table_7().items():
         ours, theirs = (min(row[m] for m in group) for group in (OURS, OTHERS))
-        told.append(f"{images.DATA_SETS[data].title} {distance}: {ours:g} against {theirs:g}")
-    return "; ".join(told)
+        figures.append(f"{images.DATA_SETS[data].title} {distance}: {ours:g} against {theirs:g}")
+    return "; ".join(figures)
 
 
 def _mean(leads: list[float]) -> float:

@@ -95,9 +95,9 @@ def _classic_are_above(metric: str, *data_sets: str) -> Judge:
 
     def part(runs: Table, experiment: str, gated: bool) -> Part:
         found = paired(runs, experiment, methods, metric)
-        told = ", ".join(f"{m} {found[m].mean():.2f}" for m in OF_IMAGES)
+        words = ", ".join(f"{m} {found[m].mean():.2f}" for m in OF_IMAGES)
         met = tuple(in_seeds(found["I-AE"] < found[m]) for m in OF_IMAGES)
-        return Part(f"{_network(experiment)}: I-AE {spread(found['I-AE'])}, {told}", met)
+        return Part(f"{_network(experiment)}: I-AE {spread(found['I-AE'])}, {words}", met)
 
     experiments = [experiment for data in data_sets for experiment in _figure_5(data)]
     judge = on_each(experiments, methods, part, gates.iae_learned, moving=_ours_moves)
@@ -124,8 +124,8 @@ def _laid_on_each_other(runs: Table, gated: bool = True) -> Finding:
     known = classic.embeddings()["coil20"]
     count = {m: overlapping(known["planes"][m], known["labels"]) for m in OF_IMAGES}
     met = (count["U-MAP"] >= OVERLAPPING, count["t-SNE"] < count["U-MAP"])
-    told = ", ".join(f"{m} {n} objects" for m, n in count.items())
-    return Finding(told, verdict(met), ())
+    words = ", ".join(f"{m} {n} objects" for m, n in count.items())
+    return Finding(words, verdict(met), ())
 
 
 def weights_of(runs: Table, experiment: str, metric: str) -> dict[float, Array]:
@@ -175,35 +175,35 @@ def _stable(runs: Table, experiment: str, gated: bool) -> Part:
 
 
 def _changes(runs: Table, experiment: str, gated: bool) -> Part:
-    told, met = [], []
+    words, met = [], []
     for metric, name in (("knn_accuracy", "accuracy"), ("crowding", "crowding")):
         jumps = np.abs(np.diff(_at(runs, experiment, metric, (*STABLE, CHANGE)), axis=0))
         met.append(in_seeds(jumps[-1] > jumps[:-1].max(0)))
-        told.append(f"{name} by {jumps[-1].mean():.2f}, before by up to {jumps[:-1].max():.2f}")
-    return Part(f"{data_title(experiment)}: {'; '.join(told)} ({_seeds(jumps)})", tuple(met))
+        words.append(f"{name} by {jumps[-1].mean():.2f}, before by up to {jumps[:-1].max():.2f}")
+    return Part(f"{data_title(experiment)}: {'; '.join(words)} ({_seeds(jumps)})", tuple(met))
 
 
 def _fall_at_once(runs: Table, experiment: str, gated: bool) -> Part:
-    told, met = [], []
+    words, met = [], []
     for name in ("L_iso", "L_piso"):
         before, after = _at(runs, experiment, name, (0, 0.01))
-        told.append(f"{name} {before.mean():.2g} to {after.mean():.2g}")
+        words.append(f"{name} {before.mean():.2g} to {after.mean():.2g}")
         met.append(in_seeds(at_most(after, before / 10)))
-    return Part(f"{data_title(experiment)}: {', '.join(told)} ({_seeds(before)})", tuple(met))
+    return Part(f"{data_title(experiment)}: {', '.join(words)} ({_seeds(before)})", tuple(met))
 
 
 def _rises(runs: Table, experiment: str, gated: bool) -> Part:
     weights = [w for w in WEIGHED if experiment != FIGURE_6[0] or w <= CHANGE]
     rec = _at(runs, experiment, "L_rec", weights)
     ranks = np.array([spearmanr(weights, each).statistic for each in rec.T])
-    told = f"{data_title(experiment)}: rank correlation {ranks.min():.2f} ({_seeds(rec)})"
-    return Part(told, (in_seeds(at_least(ranks, 0.8)),))
+    words = f"{data_title(experiment)}: rank correlation {ranks.min():.2f} ({_seeds(rec)})"
+    return Part(words, (in_seeds(at_least(ranks, 0.8)),))
 
 
 def _rockier(runs: Table, experiment: str, gated: bool) -> Part:
     before, after = _at(runs, experiment, "L_rec", (CHANGE, 1))
-    told = f"{data_title(experiment)}: {before.mean():.4f} to {after.mean():.4f}"
-    return Part(f"{told} ({_seeds(before)})", (in_seeds(after < before),))
+    words = f"{data_title(experiment)}: {before.mean():.4f} to {after.mean():.4f}"
+    return Part(f"{words} ({_seeds(before)})", (in_seeds(after < before),))
 
 
 BEATS_PCA = (

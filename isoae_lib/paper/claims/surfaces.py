@@ -160,12 +160,12 @@ def _small_and_least(metric: str, limit: float, lowest: bool = True) -> Question
 
 def _keeps_more(runs: Table, experiment: str, gated: bool) -> Part:
     """Compare with U-MAP, t-SNE and LLE, of which there are embeddings and no decoders."""
-    found, told, met = ("I-AE", *OF_SURFACES), [], []
+    found, words, met = ("I-AE", *OF_SURFACES), [], []
     for metric, name, lowest in KEPT:
         ahead = lead(paired(runs, experiment, found, metric, np.inf if lowest else -1.0), lowest)
-        told.append(f"{name} {ahead.in_words(4)}")
+        words.append(f"{name} {ahead.in_words(4)}")
         met.append(ahead.ahead)
-    return Part(f"{data_title(experiment)}: {', '.join(told)}", tuple(met))
+    return Part(f"{data_title(experiment)}: {', '.join(words)}", tuple(met))
 
 
 def _projects(runs: Table, experiment: str, gated: bool) -> Part:

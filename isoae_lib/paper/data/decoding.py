@@ -149,9 +149,9 @@ def coil20(file: Path) -> Decoded:
             lacking = sorted(set(wanted) - set(found))
             what = f"lacks {lacking[0]}" if lacking else "has images that COIL-20 has not"
             raise InputError(f"{file} {what}: it is not COIL-20 (processed).")
-        place = {PurePosixPath(name).name: name for name in names}
+        member = {PurePosixPath(name).name: name for name in names}
         for k, name in enumerate(wanted):
-            image = _picture(file, name, archive.read(place[name]))
+            image = _picture(file, name, archive.read(member[name]))
             if image.mode != "L" or image.size != (COIL_SIDE, COIL_SIDE):
                 raise InputError(f"{file}: {name} is {image.mode} of {image.size}, not grey 128.")
             pixels[k] = np.asarray(image)

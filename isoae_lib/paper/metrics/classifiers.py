@@ -31,7 +31,7 @@ def measure_classification(model: Autoencoder, data: Data, codes: Array) -> dict
     images, classes = data.test
     test_codes = encoder_map(model)(images)
     error = errors.rmse(decoder_map(model)(test_codes[:TESTED]), images[:TESTED])
-    found = accuracies(codes, data.known, test_codes, classes)
+    found = accuracies(codes, data.truth, test_codes, classes)
     return found | {"test_rmse": error}
 
 

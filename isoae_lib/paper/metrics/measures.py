@@ -63,7 +63,7 @@ def measure(data: Data, model: Autoencoder, status: str, store: Path) -> Measure
     losses = diagnostics.losses(model, points, spec.reduction)
     if not (np.isfinite(codes).all() and np.isfinite(list(losses.values())).all()):
         status = "diverged"  # in the last step, after whose loss no one looked
-    labels = data.known.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
+    labels = data.truth.astype(np.int8) if spec.of_images else np.empty(0, np.int8)
     diverged = status == "diverged"
     metrics, figures = ({}, {}) if diverged else _of_section(data, model, codes, store)
     rounded = {name: round(value, 6) for name, value in metrics.items()}
@@ -72,15 +72,15 @@ def measure(data: Data, model: Autoencoder, status: str, store: Path) -> Measure
 
 def _of_section(data: Data, model: Autoencoder, codes: Array, store: Path) -> Found:
     """Return what the run's section of the paper measures, and what its figures draw."""
-    spec, (points, known) = data.spec, data.train
+    spec, (points, truth) = data.spec, data.train
     if spec.network in TABLE_6:
         return reconstruction.measure_reconstruction(model, data, codes, store)
     if spec.of_images and spec.latent > 2:
         return classifiers.measure_classification(model, data, codes), {}
     if spec.of_images:
-        return plane.measure_plane(model, points, known, codes)
+        return plane.measure_plane(model, points, truth, codes)
     if spec.data in SURFACES:
-        metrics, figures = surfaces.measure_surface(model, points, known, spec.surface)
+        metrics, figures = surfaces.measure_surface(model, points, truth, spec.surface)
         metrics["rmse"] /= spec.size  # the other metrics do not depend on the unit of length
         return metrics, figures
     return curves.measure_curve(model, points)
