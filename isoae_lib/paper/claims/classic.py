@@ -6,11 +6,11 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from isoae_lib.paper import section
+from isoae_lib.paper import sections
 from isoae_lib.paper.claims.rule import Table
 
 OF_SURFACES, OF_IMAGES = ("U-MAP", "t-SNE", "LLE"), ("U-MAP", "t-SNE")
-SEEDS = section.SEEDS["published"]
+SEEDS = sections.SECTIONS["3d"].seeds["published"]
 ENOUGH = 10**9  # steps: what needs no training has had enough of it
 
 
