@@ -66,7 +66,7 @@ def test_what_is_measured_of_a_larger_surface_is_in_the_units_of_the_surface_its
     model, scaled = fitting.fit(spec).model, fitting.fit(larger).model
     own, large = Data(spec), Data(larger)
     assert large.points == pytest.approx(3 * own.points)
-    assert large.known == pytest.approx(3 * own.known)
+    assert large.truth == pytest.approx(3 * own.truth)
     scaled.load_state_dict(model.state_dict() | {
         f"{part}.{end}.factor": factor * model.state_dict()[f"{part}.{end}.factor"]
         for part in ("encoder", "decoder")
