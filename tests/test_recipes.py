@@ -71,6 +71,8 @@ for experiment, method in found.runs:
     planned(f"{experiment}/{method}")
 """
 
+CODE = ("isoae_lib", "book", "notebooks", "tests")
+
 
 @pytest.fixture
 def copy(tmp_path):
@@ -78,8 +80,8 @@ def copy(tmp_path):
     folder, ignore = tmp_path / "copy", shutil.ignore_patterns("__pycache__")
     for name in ("isoae_lib", "data/paper", "data/runs/3d", "book", "notebooks", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-    for name in ("Snakefile", "_toc.yml", "README.md", "pyproject.toml"):
-        shutil.copy(ROOT / name, folder)
+    for name in ("Snakefile", "_toc.yml", "README.md", "pyproject.toml", "data/verdicts.json"):
+        shutil.copy(ROOT / name, folder / name)
     return folder
 
 
