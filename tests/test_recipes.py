@@ -71,8 +71,6 @@ for experiment, method in found.runs:
     planned(f"{experiment}/{method}")
 """
 
-CODE = ("isoae_lib", "book", "notebooks", "tests")
-
 
 @pytest.fixture
 def copy(tmp_path):
