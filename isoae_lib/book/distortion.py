@@ -119,7 +119,7 @@ def what_the_floor_says(published: Table) -> Markdown:
     others = [run.metrics["distance_correlation"] for run in _on_sphere(published, "I-AE")]
     prices = " and ".join(f"{run.metrics['distance_correlation']:.2f}" for run in slits)
     return Markdown(
-        f"**Leaving out $L_{{piso}}$ scores lower because the sphere is cut.** {len(below)} of "
+        f"**Leaving out L_piso scores lower because the sphere is cut.** {len(below)} of "
         f"{len(without)} seeds without it are below the floor on the grid of Table 1, "
         f"{on_grid:.3f}. Of these, {len(slits)} are slit from the rim almost to the pole. Their "
         f"distances correlate {prices or '–'} with the true ones, those of I-AE "
