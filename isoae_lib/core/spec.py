@@ -132,7 +132,7 @@ class Spec:
         if self.schedule == "plateau" and not self.validation:
             raise InputError("schedule 'plateau' needs images set aside: set validation as well.")
         if self.network != "MLP" and self.batch < 2:
-            raise InputError("batch is 1: BatchNorm needs 2 images a step or more.")
+            raise InputError("batch is 1: BatchNorm needs at least 2 images per step.")
 
     def check_whole(self, name: str, least: int) -> None:
         """Raise an InputError unless a field is a whole number, `least` or more."""

@@ -204,7 +204,7 @@ def fits(
         if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
         raise InputError(
-            f"{device} has too little memory for {specs[0].batch} points a step and networks of "
+            f"{device} has too little memory for {specs[0].batch} points per step and networks of "
             f"width {specs[0].width}: try a smaller batch."
         ) from None
     for result, model in zip(results, stepper.unstack(), strict=True):
