@@ -37,7 +37,10 @@ def call(monkeypatch, *words):
         (["train", "3d/s-shape/I-AE", "--preset", "labtop"], "did you mean laptop"),
         (["train", "3d/s-shape/I-AE", "--set", "stepz=5"], "did you mean steps"),
         (["train", "3d/s-shape/I-AE", "--set", "latent=4"], "latent size 4 is above"),
-        (["train", "visualization-FC/mnist-5k/AE", "--set", "batch=1"], "BatchNorm needs at least 2"),
+        (
+            ["train", "visualization-FC/mnist-5k/AE", "--set", "batch=1"],
+            "BatchNorm needs at least 2",
+        ),
         (["train", "visualization-FC/mnist-5k/AE", "--set", "points=20"], "number, 50 or more"),
         (["train", "3d/s-shape/AE", "--set", "points=4"], "whole number, 16 or more"),
         (["train", "3d/s-shape/I-AE", *TINY, "--device", "cuda:9"], "device 'cuda:9' is not"),
