@@ -39,7 +39,6 @@ Store = Annotated[Path | None, typer.Option(help="folder of the records")]
 Seeds = Annotated[
     list[int] | None, typer.Option(help="decides points, weights and batches; may be repeated")
 ]
-ImageData = Annotated[str, typer.Argument(help="a data set of Table 2, like mnist")]
 
 
 @app.callback()

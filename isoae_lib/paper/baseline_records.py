@@ -76,10 +76,9 @@ def image_embeddings(
     """
     images, labels = (part[:IMAGES_AT_MOST] for part in _figure_5(data, preset).train)
     embed = _kept(baselines.embed_images, "paper.baselines")
+    measure = _kept(plane.embedding_numbers, "paper.metrics.plane")
     planes = {method: embed(method, images).astype(float) for method in baselines.OF_IMAGES}
-    numbers = {
-        method: plane.embedding_numbers(images, labels, codes) for method, codes in planes.items()
-    }
+    numbers = {method: measure(images, labels, codes) for method, codes in planes.items()}
     codes, of_pca = _pca_in_the_plane(data, preset)
     return planes | {"PCA": codes[: len(labels)]}, numbers | {"PCA": of_pca}, labels
 
@@ -311,11 +310,7 @@ def published_pca() -> dict[str, dict[int, Numbers]]:
     InputError
         If a file is damaged.
     """
-
-    def by_size(record: dict[str, Any]) -> dict[int, Numbers]:
-        return {int(d): numbers for d, numbers in record["metrics"].items()}
-
-    return _published("pca", by_size)
+    return _published("pca", lambda record: _by_size(record["metrics"]))
 
 
 def published_accuracies() -> dict[tuple[str, int], Accuracies]:
@@ -326,12 +321,13 @@ def published_accuracies() -> dict[tuple[str, int], Accuracies]:
     InputError
         If a file is damaged.
     """
-
-    def by_size(record: dict[str, Any]) -> dict[int, Accuracies]:
-        return {int(d): found for d, found in record["accuracies"].items()}
-
-    by_data = _published("accuracies", by_size)
+    by_data = _published("accuracies", lambda record: _by_size(record["accuracies"]))
     return {(data, d): found for data, sizes in by_data.items() for d, found in sizes.items()}
+
+
+def _by_size(found: dict[str, Any]) -> dict[int, Any]:
+    """Return what a record knows by d, whose names are numbers again."""
+    return {int(d): known for d, known in found.items()}
 
 
 def _published(kind: str, content: Callable[[dict[str, Any]], T]) -> dict[str, T]:

@@ -119,10 +119,12 @@ def shorter(experiment: str, methods: Iterable[str]) -> Table:
     return lengths[max(whole)] if whole else {}
 
 
-Question = Callable[[Table, str], object]
-
-
-def turns(runs: Table, experiment: str, methods: Sequence[str], question: Question) -> bool:
+def turns(
+    runs: Table,
+    experiment: str,
+    methods: Sequence[str],
+    question: Callable[[Table, str], object],
+) -> bool:
     """Tell whether runs of another length, where there are some, give another answer."""
     other = shorter(experiment, methods)
     return bool(other) and question(other, experiment) != question(runs, experiment)

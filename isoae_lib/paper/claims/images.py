@@ -23,6 +23,7 @@ from isoae_lib.paper.claims.rule import (
     Table,
     at_least,
     at_most,
+    count_of_seeds,
     data_title,
     in_seeds,
     lead,
@@ -160,16 +161,12 @@ def _against_lambda(
     return on_each(on, methods, part, gates.all_learned, moving=gates.still_learning)
 
 
-def _seeds(numbers: Array) -> str:
-    return f"{numbers.shape[-1]} seed{'s' * (numbers.shape[-1] > 1)}"
-
-
 def _stable(runs: Table, experiment: str, gated: bool) -> Part:
     rec, accuracy = (_at(runs, experiment, m, STABLE) for m in ("L_rec", "knn_accuracy"))
     times, range_ = rec.max(0) / rec.min(0), np.ptp(accuracy, axis=0)
     return Part(
         f"{data_title(experiment)}: L_rec {times.max():.2f}x, accuracy varies by up to "
-        f"{range_.max():.2f} ({_seeds(rec)})",
+        f"{range_.max():.2f} ({count_of_seeds(rec)})",
         (in_seeds(at_most(times, 1.5)), in_seeds(at_most(range_, 0.1))),
     )
 
@@ -180,7 +177,9 @@ def _changes(runs: Table, experiment: str, gated: bool) -> Part:
         jumps = np.abs(np.diff(_at(runs, experiment, metric, (*STABLE, CHANGE)), axis=0))
         met.append(in_seeds(jumps[-1] > jumps[:-1].max(0)))
         words.append(f"{name} by {jumps[-1].mean():.2f}, before by up to {jumps[:-1].max():.2f}")
-    return Part(f"{data_title(experiment)}: {'; '.join(words)} ({_seeds(jumps)})", tuple(met))
+    return Part(
+        f"{data_title(experiment)}: {'; '.join(words)} ({count_of_seeds(jumps)})", tuple(met)
+    )
 
 
 def _fall_at_once(runs: Table, experiment: str, gated: bool) -> Part:
@@ -189,21 +188,23 @@ def _fall_at_once(runs: Table, experiment: str, gated: bool) -> Part:
         before, after = _at(runs, experiment, name, (0, 0.01))
         words.append(f"{name} {before.mean():.2g} to {after.mean():.2g}")
         met.append(in_seeds(at_most(after, before / 10)))
-    return Part(f"{data_title(experiment)}: {', '.join(words)} ({_seeds(before)})", tuple(met))
+    return Part(
+        f"{data_title(experiment)}: {', '.join(words)} ({count_of_seeds(before)})", tuple(met)
+    )
 
 
 def _rises(runs: Table, experiment: str, gated: bool) -> Part:
     weights = [w for w in WEIGHED if experiment != FIGURE_6[0] or w <= CHANGE]
     rec = _at(runs, experiment, "L_rec", weights)
     ranks = np.array([spearmanr(weights, each).statistic for each in rec.T])
-    words = f"{data_title(experiment)}: rank correlation {ranks.min():.2f} ({_seeds(rec)})"
+    words = f"{data_title(experiment)}: rank correlation {ranks.min():.2f} ({count_of_seeds(rec)})"
     return Part(words, (in_seeds(at_least(ranks, 0.8)),))
 
 
 def _rockier(runs: Table, experiment: str, gated: bool) -> Part:
     before, after = _at(runs, experiment, "L_rec", (CHANGE, 1))
     words = f"{data_title(experiment)}: {before.mean():.4f} to {after.mean():.4f}"
-    return Part(f"{words} ({_seeds(before)})", (in_seeds(after < before),))
+    return Part(f"{words} ({count_of_seeds(before)})", (in_seeds(after < before),))
 
 
 BEATS_PCA = (

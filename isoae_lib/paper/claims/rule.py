@@ -170,8 +170,13 @@ def mean_and_deviation(numbers: Array, digits: int = 2) -> str:
 
 def spread(numbers: Array, digits: int = 2) -> str:
     """Format numbers of several seeds with their count, for a cell that stands alone."""
-    seeds = f" ({len(numbers)} seed{'s' * (len(numbers) > 1)})" if len(numbers) else ""
+    seeds = f" ({count_of_seeds(numbers)})" if len(numbers) else ""
     return mean_and_deviation(numbers, digits) + seeds
+
+
+def count_of_seeds(numbers: Array) -> str:
+    """Say how many seeds numbers (..., seeds) are of."""
+    return f"{numbers.shape[-1]} seed{'s' * (numbers.shape[-1] > 1)}"
 
 
 def stand_ins(experiment: str) -> tuple[str, ...]:
