@@ -19,7 +19,7 @@ from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import Autoencoder, SoftPlus
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
-from isoae_lib.paper import fitting, records, runs
+from isoae_lib.paper import baseline_records, fitting, records, runs
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import measures
 from isoae_lib.paper.specs import RunSpec, change
@@ -77,6 +77,16 @@ def test_what_is_measured_of_a_larger_surface_is_in_the_units_of_the_surface_its
         for data, net in ((large, scaled), (own, model))
     )
     assert found == pytest.approx(ours, rel=1e-3, abs=1e-5)
+
+
+def test_what_codes_keep_of_a_larger_surface_is_what_they_keep_of_the_surface_itself(store):
+    """On a sphere, where distances are no multiple of those in another size's chart."""
+    own = runs.get(replace(AE, data="open-sphere", points=200, steps=5))
+    chart = Data(replace(own.spec, size=3.0)).truth
+    assert chart == pytest.approx(3 * own.chart)
+    large = replace(own, spec=replace(own.spec, size=3.0))
+    assert large.kept_distances == pytest.approx(own.kept_distances, rel=1e-9)
+    assert baseline_records.numbers_of_run(large) == baseline_records.numbers_of_run(own)
 
 
 def test_a_fit_that_leaves_the_finite_range_is_reported():

@@ -60,7 +60,7 @@ def surface_numbers(codes: Array, chart: Array, data: str) -> dict[str, float]:
 def numbers_of_run(run: Run) -> dict[str, float]:
     """Return `surface_numbers` of a run on a surface; none of a diverged one."""
     finished = run.record["status"] == "finished"
-    return surface_numbers(run.codes, run.chart, run.spec.data) if finished else {}
+    return surface_numbers(run.codes, run.own_chart, run.spec.data) if finished else {}
 
 
 def image_embeddings(

@@ -78,6 +78,11 @@ class Run:
         """Chart coordinates (n, 2) of the points of a surface."""
         return self.data.truth
 
+    @property
+    def own_chart(self) -> NDArray:
+        """The same in the surface's own units, whatever size the points have."""
+        return self.chart / self.spec.size
+
     @cached_property
     def beside_chart(self) -> dict[str, float]:
         """The numbers of `charts.beside_chart`, of a run on a surface; empty for others."""
@@ -90,7 +95,7 @@ class Run:
         """The numbers of `geodesics.surface_numbers`, of a run on a surface; empty for others."""
         if self.spec.data not in SURFACES:
             return {}
-        return geodesics.surface_numbers(self.codes, self.chart, self.spec.data)
+        return geodesics.surface_numbers(self.codes, self.own_chart, self.spec.data)
 
     @cached_property
     def figures(self) -> dict[str, NDArray]:
