@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import jupytext
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
@@ -333,6 +334,18 @@ def test_the_head_trains_the_runs_of_the_seeds_that_are_asked_for(monkeypatch):
     known = page.head("02_toy_projection", "smoke", seed=5, more=1)
     assert known.of_build == (sections.notebook_runs("02_toy_projection", "smoke", 5), "smoke")
     assert known.parameters == {"seed": 5, "more": 1}
+
+
+def test_a_long_table_is_shown_whole(monkeypatch):
+    """Nothing from a table's middle is left out, as pandas does from 60 rows on."""
+    monkeypatch.setattr(page.style, "use", lambda: None)
+    monkeypatch.setattr(page.runs, "named", lambda *_: [])
+    monkeypatch.setattr(page.runs, "published", lambda: iter([]))
+    long = pd.DataFrame({"number": range(500)})
+    with pd.option_context("display.max_rows", 60):
+        assert long._repr_html_().count("<tr") < 100
+        page.head("09_speed", "smoke", seed=0)
+        assert long._repr_html_().count("<tr") == 501
 
 
 def embeddings(n=40):

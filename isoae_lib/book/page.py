@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from isoae_lib.book import cards, style
@@ -87,7 +88,7 @@ class Chapter:
 
 
 def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
-    """Set the book's style and return a chapter's runs, training those that are missing.
+    """Set how pages look and return a chapter's runs, training those that are missing.
 
     Parameters
     ----------
@@ -99,6 +100,7 @@ def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
         The notebook's other parameters; the provenance card repeats them.
     """
     style.use()
+    pd.set_option("display.max_rows", None)  # else pandas leaves out the middle of long tables
     wanted = sections.notebook_runs(notebook, preset, seed)
     return Chapter(
         notebook, preset, {"seed": seed} | others, runs.named(wanted, preset),
