@@ -44,7 +44,7 @@ print(
     f"preset {preset}: {spec.points} points, {spec.depth} x FC {spec.width}, then LIN {spec.latent}"
 )
 print(f"{spec.steps} steps of {spec.batch} points, largest learning rate {spec.rate}")
-print(f"lambda_iso = {spec.weight}, {len(section.seeds[preset])} seeds")
+print(f"lambda_iso = {spec.weight}, seeds: {len(section.seeds[preset])}")
 
 # %% [markdown]
 # ## Figure 3: the embeddings
