@@ -48,13 +48,15 @@ class Section:
     scales : mapping
         Scale -> settings.
     exceptions : mapping
-        Data set, or "data/scale" -> settings.
+        Data set, or several words, "data/scale" or "data/scale/variant" -> settings.
     tuned : mapping
-        Method, or "data/method" -> settings (decision 14).
+        Method, or several words, "data/method" or "data/variant/method" -> settings (decision 14).
     seeds : mapping
         Scale -> seeds.
     sweep : mapping
         What `tuned` is chosen from: method -> its setting and the values that are tried.
+    swept_at : tuple of str
+        The variants that it is chosen at.
     otherwise : mapping
         A weaker and a stronger value of the methods' settings, in the same form.
     tested : bool
@@ -77,6 +79,7 @@ class Section:
     tuned: Mapping[str, Settings] = field(default_factory=dict)
     seeds: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: SEEDS)
     sweep: Tried = field(default_factory=dict)
+    swept_at: tuple[str, ...] = ("",)
     otherwise: Tried = field(default_factory=dict)
     tested: bool = False
     baselines: bool = False
@@ -143,11 +146,13 @@ class Section:
 
         They have a quarter of the published steps.
         """
-        steps = {**self.settings, **self.scales["published"]}.get("steps", RunSpec.steps)
-        return {
-            method: [f"{method},{name}={value},steps={int(steps) // 4}" for value in values]
-            for method, (name, values) in self.sweep.items()
-        }
+        found = {}
+        for variant in self.swept_at:
+            for method, (name, values) in self.sweep.items():
+                at = f"{method},{variant}" if variant else method
+                steps = self.spec(self.data_sets[0], at, "published").steps // 4
+                found[at] = [f"{at},{name}={value},steps={steps}" for value in values]
+        return found
 
     def spec(self, data: str, method: str, scale: str, seed: int = 0) -> RunSpec:
         """Return the spec of a run; behind the method may stand settings: "I-AE,weight=0.5".
@@ -163,7 +168,7 @@ class Section:
         method, *variant = method.split(",")
         choose("method", method, dict.fromkeys([*self.methods, *self.sweep]))
         settings = {**self.settings, **self.scales[scale]}
-        words = {data if data != FEW_DIGITS else "mnist", method, scale}
+        words = {data if data != FEW_DIGITS else "mnist", method, scale, *variant}
         for where, changed in {**self.exceptions, **self.tuned}.items():
             if words.issuperset(where.split("/")):
                 settings |= changed

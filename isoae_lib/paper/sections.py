@@ -8,7 +8,7 @@ from __future__ import annotations
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.section import FEW_DIGITS as FEW_DIGITS  # asked for as `sections.FEW_DIGITS`
-from isoae_lib.paper.section import PRESETS, Section, Settings
+from isoae_lib.paper.section import PRESETS, Section, Settings, Tried
 from isoae_lib.paper.section import SCALES as SCALES
 from isoae_lib.paper.specs import RunSpec
 
@@ -25,6 +25,10 @@ ABLATIONS = {  # decision -> what is set otherwise, beside the weight of section
 }  # fmt: skip
 LOW = (0.0001, 0.001, 0.01)  # a sweep tries these weights and I-AE's own
 NOISES = ("noise", (0.05, 0.1, 0.2))
+WITH_S_CNN: Tried = {
+    "CAE": ("weight", (*LOW, 0.075)), "RAE-GP": ("weight", (*LOW, 0.075)), "DAE": NOISES,
+    "IRAE": ("weight", (*LOW, 0.075)),
+}  # fmt: skip
 CHOSEN: dict[str, Settings] = {  # with S-CNN, for all CNNs of Figure 5 and Table 2
     "CAE": {"weight": 0.001}, "RAE-GP": {"weight": 0.001}, "DAE": {"noise": 0.1},
 }  # fmt: skip
@@ -98,10 +102,7 @@ SECTIONS = {section.name: section for section in (
             "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
         },
         tuned=CHOSEN_WITH_IRAE,
-        sweep={
-            "CAE": ("weight", (*LOW, 0.075)), "RAE-GP": ("weight", (*LOW, 0.075)),
-            "DAE": NOISES, "IRAE": ("weight", (*LOW, 0.075)),
-        },
+        sweep=WITH_S_CNN,
         baselines=True,
     ),
     Section(
