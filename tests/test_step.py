@@ -192,7 +192,9 @@ def test_divergence_is_found_at_its_step_with_the_last_good_losses(monkeypatch):
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "RAE-SN"])
-def test_a_stack_takes_the_steps_of_each_run_alone(method):
+def test_a_stack_takes_the_steps_of_each_run_alone(method, monkeypatch):
+    """Up to rounding, which is finer than that of processors with products of bfloat16."""
+    monkeypatch.setattr(step, "has_bfloat16", lambda device: False)
     specs = [replace(spec, method=method) for spec in STACKED]
     together = fitting.fits([Data(spec) for spec in specs])
     for spec, ours in zip(specs, together, strict=True):
