@@ -17,7 +17,7 @@ seed = 0
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from isoae_lib.book import images, interactive, page
+from isoae_lib.book import curves, images, interactive, page
 from isoae_lib.paper import baseline_records, runs, sections
 from isoae_lib.paper.claims.rule import table
 from isoae_lib.paper.data.images import DATA_SETS
@@ -118,7 +118,7 @@ for data in sections.SECTIONS["classification"].all_data:
 # %% tags=["hide-input"]
 lengths = table([*chapter.of_repository, *runs.published("curves")])
 linear = baseline_records.published_pca()["mnist"][2]
-_ = images.along_steps(lengths, "visualization-FC/mnist", linear)
+_ = curves.in_the_plane(lengths, "visualization-FC/mnist", linear)
 
 # %% [markdown]
 # ## Verdicts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -43,6 +44,9 @@ def fewer(monkeypatch):
     for section in ("visualization-FC", "classification", "generalization"):
         scales = sections.SECTIONS[section].scales
         monkeypatch.setitem(scales, "published", scales["published"] | {"points": 200})
+    longer = sections.SECTIONS["classification"].exceptions
+    for where in ("mnist/published/latent=16", "mnist/published/latent=64"):
+        monkeypatch.setitem(longer, where, longer[where] | {"points": 300})
     whole = datasets._part
 
     def part(spec, name):
@@ -180,9 +184,12 @@ def test_a_data_set_s_baselines_are_published_and_read_back(monkeypatch, folder,
     assert set(found) == {("mnist-5k", d) for d in sections.LATENTS}
     assert found == baseline_records.accuracies("mnist-5k", "published")
     assert found["mnist-5k", 16]["pixels"] == found["mnist-5k", 64]["pixels"]
+    assert found["mnist-5k", 16]["pixels"] != found["mnist-5k", 256]["pixels"]  # of fewer images
     assert 0.5 < found["mnist-5k", 16]["PCA"]["knn"][0] <= 1
     record = json.loads(written[2].read_text(encoding="utf-8"))
-    assert record["points"] == 200 and record["seeds"] == [0] and record["official"] is False
+    seen = {"seeds": [0], "split": "official", "official": False}
+    points = {"16": 300, "64": 300, "256": 200}
+    assert record["images"] == {d: seen | {"points": n} for d, n in points.items()}
 
 
 @pytest.mark.parametrize("shape", [(60, 9), (40, 50), (40, 400), (9, 9)])
@@ -292,12 +299,17 @@ def test_pca_s_published_images_are_those_of_the_runs():
     for name, run in runs.published():
         section, data, method = name.split("/")
         known = images.get(data, {}).get(section.replace("-CNN", "-FC"), [])
-        for split in known if method in ("AE", "AE,latent=16") else []:
-            if len(known) == 1 or split["seed"] == run.spec.seed:
+        plain = re.fullmatch(r"AE(,latent=\d+)?", method)
+        same = [split for split in known if split["latent"] == run.spec.latent] if plain else []
+        for split in same:
+            if len(same) == 1 or split["seed"] == run.spec.seed:
                 assert {k: split[k] for k in ("sha256", "official")} == run.record["data"], name
-                compared.add((section, data))
+                compared.add((section, data, run.spec.latent))
     shown = [sections.SECTIONS[s] for s in (*sections.FIGURE_5_NETWORKS, *baseline_records.TESTED)]
-    assert compared == {(section.name, data) for section in shown for data in section.data_sets}
+    assert compared == {
+        (s.name, data, sections.spec(f"{s.name}/{data}/AE,{v}".rstrip(","), "published").latent)
+        for s in shown for data in s.data_sets for v in s.variants
+    }  # fmt: skip
 
 
 def test_pca_is_the_linear_projection_that_keeps_most():

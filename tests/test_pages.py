@@ -14,7 +14,19 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
-from isoae_lib.book import cards, copies, images, page, speed, style, surfaces, tables, theory
+from isoae_lib.book import (
+    cards,
+    copies,
+    curves,
+    images,
+    page,
+    speed,
+    style,
+    surfaces,
+    sweeps,
+    tables,
+    theory,
+)
 from isoae_lib.core import notation
 from isoae_lib.core.methods import METHODS
 from isoae_lib.files import ROOT
@@ -90,7 +102,11 @@ def test_places_without_published_runs_are_named(capsys):
 @pytest.mark.parametrize("section", ["3d", "classification"])
 def test_the_card_of_the_published_runs_names_each_of_them(section):
     published = list(runs.published())
-    keys = {run.spec.key for name, run in published if name.startswith(f"{section}/")}
+    keys = {
+        run.spec.key
+        for name, run in published
+        if name.startswith(f"{section}/") and name not in sections.swept()
+    }
     card = chapter(published).published_card(section).data
     assert set(re.findall(r"<code>([0-9a-f]{16})</code>", card)) == keys
     assert bool(keys) != ("No run of this chapter is published" in card)
@@ -230,6 +246,25 @@ def test_the_scale_is_that_of_the_specs_and_counts_seeds():
     assert row["seeds"] == "3" and row["official data"].startswith("no")
 
 
+def test_sizes_that_differ_by_latent_codes_have_a_row_each_and_a_sweep_has_none():
+    names = ("AE,latent=16", "CAE,latent=64", "AE,latent=256")
+    swept = sections.SECTIONS["classification"].sweep_runs()["CAE,latent=16"][0]
+    table = {
+        ("classification/mnist", name): [
+            SimpleNamespace(
+                spec=sections.spec(f"classification/mnist/{name}", "published"),
+                record={"data": {"official": True}},
+            )
+        ]
+        for name in (*names, swept)
+    }
+    shown = images.scales({"published": table}, "classification")
+    assert [title for title, _ in shown.index] == [
+        "MNIST, S-CNN, d = 16, 64", "MNIST, S-CNN, d = 256"
+    ]  # fmt: skip
+    assert list(shown["images"]) == ["60,000", "10,000"]
+
+
 def test_choices_stand_in_one_unit_and_only_where_they_were_trained():
     summed = SimpleNamespace(
         record={"losses": {"L_rec": 31.4, "L_iso": 3.0, "L_piso": 0.5}},
@@ -246,31 +281,54 @@ def test_choices_stand_in_one_unit_and_only_where_they_were_trained():
 def test_of_a_sweep_the_most_accurate_is_chosen_and_of_equals_the_lowest():
     accuracies = {"CAE": (0.5, 0.7, 0.7, 0.6), "DAE": (0.1, None, 0.3)}  # None: it diverged
     section = "visualization-CNN"
+    numbers = dict.fromkeys(("rmse", "singular_value_median", "crowding"), 1.0)
     table = {
         (f"{section}/mnist", name): [
-            SimpleNamespace(metrics={} if value is None else {"knn_accuracy": value})
+            SimpleNamespace(metrics=numbers | {"knn_accuracy": value} if value else {})
         ]
         for method, values in accuracies.items()
         for name, value in zip(sections.SECTIONS[section].sweep_runs()[method], values, strict=True)
     }
-    shown = images.sweep(table, section)
+    shown = sweeps.sweep(table, section)
     assert len(shown) == 7 and "RAE-GP" not in shown.index.get_level_values(1)
     chosen = shown.index[shown[""] == "chosen"]
     assert list(chosen) == [
         ("S-CNN", "CAE", "weight 0.001"),
         ("S-CNN", "DAE", "noise 0.2"),
     ]
-    assert images.sweep({}, section).empty
+    assert sweeps.sweep({}, section).empty
 
 
-def test_the_rivals_have_what_the_published_sweep_chose():
-    published = rule.table(runs.published())
-    for section in ("visualization-FC", "visualization-CNN"):
-        shown, part = images.sweep(published, section), sections.SECTIONS[section]
-        assert len(shown) == sum(len(part.sweep_runs()[method]) for method in part.tuned)
-        chosen = {m: setting.split() for _, m, setting in shown.index[shown[""] == "chosen"]}
-        written = {m: [*map(str, *settings.items())] for m, settings in part.tuned.items()}
-        assert written == chosen
+@pytest.mark.parametrize("section", sweeps.SHOWN)
+def test_the_rivals_have_what_the_published_sweep_chose(section):
+    published, part = rule.table(runs.published()), sections.SECTIONS[section]
+    shown = sweeps.sweep(published, section)
+    assert len(shown) == sum(len(tried) for tried in part.sweep_runs().values())
+    chosen = [setting.split() for _, _, setting in shown.index[shown[""] == "chosen"]]
+    written = [
+        [name, str(getattr(part.spec(part.data_sets[0], at, "published"), name))]
+        for at in part.sweep_runs()
+        for name, _ in [part.sweep[at.partition(",")[0]]]
+    ]
+    assert written == chosen
+
+
+def test_a_sweep_on_surfaces_takes_the_lowest_and_of_table_2_the_best_on_average():
+    names = sections.SECTIONS["classification"].sweep_runs()["DAE,latent=16"]
+    accuracies = ({"svm": 0.9, "knn": 0.5}, {"svm": 0.6, "knn": 0.9}, {"svm": 0.7, "knn": 0.8})
+    table = {
+        ("classification/mnist", name): [SimpleNamespace(metrics=numbers | {"test_rmse": 0.1})]
+        for name, numbers in zip(names, accuracies, strict=True)
+    }
+    shown = sweeps.sweep(table, "classification")
+    assert list(shown.index[shown[""] == "chosen"]) == [("d = 16", "DAE", "noise 0.1")]
+    names = sections.SECTIONS["3d"].sweep_runs()["IRAE"]
+    table = {
+        ("3d/s-shape", name): [SimpleNamespace(metrics={"edge_ratio_std": std, "rmse": 1.0})]
+        for name, std in zip(names, (0.3, 0.1, 0.2), strict=True)
+    }
+    shown = sweeps.sweep(table, "3d")
+    assert list(shown.index[shown[""] == "chosen"]) == [("S shape", "IRAE", "weight 0.01")]
 
 
 def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
@@ -293,25 +351,67 @@ def test_surfaces_show_a_weaker_and_a_stronger_setting_in_order():
     assert list(shown["seeds"]) == [1, 1, 2, 1]
 
 
-def test_a_line_joins_the_means_over_seeds_of_each_length():
-    def run(steps, number):
-        metrics = {"crowding": number, "knn_accuracy": number + 1, "rmse": number + 2}
-        return SimpleNamespace(spec=SimpleNamespace(steps=steps), metrics=metrics)
+def varied_runs(experiment, names, numbers):
+    """Return a table of stand-ins: name -> the metrics of each of its seeds."""
+    table = {}
+    for name, each in zip(names, numbers, strict=True):
+        table[experiment, name] = [
+            SimpleNamespace(
+                spec=sections.spec(f"{experiment}/{name}", "published", seed), metrics=metrics
+            )
+            for seed, metrics in enumerate(each)
+        ]
+    return table
 
-    table = {("here", m): [run(400, 2.0), run(400, 4.0)] for m in sections.FIGURE_5_METHODS}
-    table["here", "I-AE,steps=100"] = [run(100, 5.0), run(100, 6.0), run(100, 10.0)]
-    table["here", "I-AE,steps=100,rate=0.1"] = [run(100, 99.0)]  # another experiment
-    table["there", "I-AE,steps=9"] = [run(9, 99.0)]
+
+def test_a_line_joins_the_means_over_seeds_of_each_length():
+    def seeds(*numbers):
+        return [{"crowding": n, "knn_accuracy": n + 1, "rmse": n + 2} for n in numbers]
+
+    here, methods = "visualization-FC/mnist", sections.FIGURE_5_METHODS
+    other = ("I-AE,steps=100", "I-AE,steps=100,rate=0.1", "AE,latent=16,steps=9")
+    given = (*[seeds(2.0, 4.0)] * len(methods), seeds(5.0, 6.0, 10.0), seeds(99.0), seeds(99.0))
+    table = varied_runs(here, (*methods, *other), given)
+    table["there", "I-AE"] = table[here, other[1]]
     linear = {"crowding": 0.5, "knn_accuracy": 1.5, "rmse": 2.5}
-    figure = images.along_steps(table, "here", linear)
+    figure = curves.in_the_plane(table, here, linear)
+    whole = sections.spec(f"{here}/I-AE", "published").steps
     for axes, start in zip(figure.axes, (0, 1, 2), strict=True):
         line, points, *others, level = axes.lines
         assert set(level.get_ydata()) == {start + 0.5}
-        assert np.array_equal(line.get_xdata(), [100, 400])
+        assert np.array_equal(line.get_xdata(), [100, whole])
         assert line.get_ydata() == pytest.approx([7 + start, 3 + start])
         assert sorted(points.get_ydata()) == [n + start for n in (2, 4, 5, 6, 10)]
-        assert len(others) == 2 * (len(sections.FIGURE_5_METHODS) - 1)
+        assert len(others) == 2 * (len(methods) - 1)
     plt.close(figure)
+
+
+def test_i_ae_is_first_where_its_mean_is_and_all_methods_are_there():
+    def seeds(*numbers):
+        return [{"svm": n, "knn": 0.5} for n in numbers]
+
+    names = ("I-AE,latent=16", "AE,latent=16", "I-AE,latent=16,steps=9", "AE,latent=16,steps=9")
+    given = (seeds(0.9, 0.6), seeds(0.8, 0.8), seeds(0.7), seeds(0.6))
+    table = varied_runs(
+        "classification/mnist", (*names, "AE,latent=16,steps=5"), (*given, seeds(0))
+    )
+    said = curves.first_along(table, "mnist", {16: ("AE", "I-AE")}, "steps")
+    assert said == "I-AE is first in 1 of 4 places."
+    assert len(curves.varied(table, "classification/mnist", "I-AE,latent=64", "steps")) == 0
+
+
+def test_the_paper_s_own_way_is_compared_with_the_best_rival():
+    table = {}
+    for data, ours in zip(sections.OF_PAPER, (0.1, 0.2, 0.3), strict=True):
+        for method in sections.SECTIONS["3d"].compared:
+            std = {"CAE": 0.2, "I-AE": 0.0}.get(method, 0.5)
+            table[f"3d/{data}", method] = [SimpleNamespace(metrics={"edge_ratio_std": std})]
+        table[f"3d/{data}", curves.OWN] = [SimpleNamespace(metrics={"edge_ratio_std": ours})]
+    said = curves.own_protocol_says(table).splitlines()
+    assert [" lower " in f" {line.split(', ')[1]} ".replace("not lower", "") for line in said] == [
+        True, False, False
+    ]  # fmt: skip
+    assert all("(CAE, 0.200)" in line for line in said)
 
 
 def test_published_numbers_of_a_data_set_have_its_runs_and_its_classic_embeddings():

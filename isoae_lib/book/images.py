@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -14,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib.book.style import COLOURS, MARKERS, bare, label
+from isoae_lib.book.style import COLOURS, bare, label
 from isoae_lib.book.tables import measured, narrow
 from isoae_lib.core import notation
 from isoae_lib.core.arrays import Array
@@ -214,59 +213,43 @@ def loss_curves(
     return figure
 
 
-def along_steps(runs: Table, experiment: str, pca: Numbers) -> Figure:
-    """Figure 5 in numbers while training goes on: a line through the means, a point for each seed.
-
-    Runs of every length that an experiment has, `METHOD,steps=N` among them. A thin level line is
-    what PCA has in the plane.
-    """
-    panels = {"crowding": "crowding", "knn_accuracy": "5-NN accuracy", "rmse": "error per pixel"}
-    figure, grid = plt.subplots(1, 3, figsize=(10, 3.2))
-    for method in sections.FIGURE_5_METHODS:
-        names = [
-            n for p, n in runs if p == experiment and re.fullmatch(rf"{method}(,steps=\d+)?", n)
-        ]
-        found = [run for name in names for run in runs[experiment, name]]
-        steps = np.array([run.spec.steps for run in found])
-        lengths = np.unique(steps)
-        look = {"color": COLOURS[method], "marker": MARKERS[method]}
-        for axes, (metric, name) in zip(grid, panels.items(), strict=True):
-            numbers = np.array([run.metrics[metric] for run in found])
-            means = [numbers[steps == length].mean() for length in lengths]
-            axes.plot(lengths, means, label=label(method), ms=5, **look)
-            axes.plot(steps, numbers, ls="", ms=3, alpha=0.5, **look)
-            axes.set(xscale="log", xlabel="steps", ylabel=name)
-    for axes, metric in zip(grid, panels, strict=True):
-        axes.axhline(pca[metric], color=COLOURS["PCA"], ls="--", lw=1, label="PCA")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
-    return figure
-
-
 def scales(sources: Mapping[str, Table], *wanted: str) -> pd.DataFrame:
-    """Show how large the runs of some sections on images are: a row for each experiment and source.
+    """Show how large the runs of some sections on images are: a row for each size and source.
 
-    "share of the width" is the factor for the printed number of channels or units.
+    The runs of a sweep do not count. "share of the width" is the factor for the printed number of
+    channels or units; d is named where a size is that of some latent codes only.
     """
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for source, runs in sources.items():
-        for (experiment, _), group in runs.items():
-            if experiment.partition("/")[0] in wanted:
-                groups.setdefault((experiment, source), []).extend(group)
     rows = {}
-    for (experiment, source), group in groups.items():
-        spec, data = group[0].spec, group[0].record["data"]
-        rows[f"{data_title(experiment)}, {spec.network}", source] = {
-            "share of the width": str(Fraction(spec.width_factor)),
-            "images": f"{spec.points:,}",
-            "steps": f"{spec.steps:,}",
-            "batch": str(spec.batch),
-            "epochs": f"{spec.steps * spec.batch / spec.points:.1f}",
-            "rate": f"{spec.rate:g}",
-            "L_rec": spec.reduction,
-            "seeds": str(len({run.spec.seed for run in group})),
-            "official data": "yes" if data["official"] else "no: a copy",
-        }
+    swept = sections.swept()
+    for source, runs in sources.items():
+        sizes: dict[str, dict[tuple[float, ...], list[Run]]] = {}
+        for (experiment, method), group in runs.items():
+            if experiment.partition("/")[0] in wanted and f"{experiment}/{method}" not in swept:
+                spec = group[0].spec
+                size = spec.width_factor, spec.points, spec.steps, spec.batch
+                sizes.setdefault(experiment, {}).setdefault(size, []).extend(group)
+        for experiment, found in sizes.items():
+            for group in found.values():
+                title = f"{data_title(experiment)}, {group[0].spec.network}"
+                if len(found) > 1:
+                    title += f", d = {', '.join(map(str, sorted({r.spec.latent for r in group})))}"
+                seeds = str(len({run.spec.seed for run in group}))
+                rows[title, source] = _scale(group[0]) | {"seeds": seeds}
     return pd.DataFrame.from_dict(rows, orient="index").sort_index()
+
+
+def _scale(run: Run) -> dict[str, str]:
+    spec, data = run.spec, run.record["data"]
+    return {
+        "share of the width": str(Fraction(spec.width_factor)),
+        "images": f"{spec.points:,}",
+        "steps": f"{spec.steps:,}",
+        "batch": str(spec.batch),
+        "epochs": f"{spec.steps * spec.batch / spec.points:.1f}",
+        "rate": f"{spec.rate:g}",
+        "L_rec": spec.reduction,
+        "official data": "yes" if data["official"] else "no: a copy",
+    }
 
 
 def ablations(runs: Table, experiment: str) -> pd.DataFrame:
@@ -297,25 +280,6 @@ def _plane_of(run: Run) -> dict[str, float | str | None]:
         "5-NN accuracy": "knn_accuracy",
     }
     return {shown: run.metrics.get(metric) for shown, metric in names.items()}
-
-
-def sweep(runs: Table, section: str) -> pd.DataFrame:
-    """Show the runs that the rivals' settings are chosen from, and the choice (decision 14)."""
-    network = sections.FIGURE_5_NETWORKS[section]
-    rows = {}
-    for method, names in sections.SECTIONS[section].sweep_runs().items():
-        experiment = f"{section}/mnist"
-        found = {name: runs[experiment, name][0] for name in names if (experiment, name) in runs}
-        accuracy = {name: run.metrics.get("knn_accuracy", 0) for name, run in found.items()}
-        best = max(accuracy, key=accuracy.__getitem__, default="")
-        for name, run in found.items():
-            setting = name.split(",")[1].replace("=", " ")
-            rows[network, method, setting] = {
-                **_plane_of(run),
-                "": "chosen" if name == best else "",
-            }
-    digits = {"RMSE": 4, "singular value of df": 2, "crowding": 2, "5-NN accuracy": 3}
-    return pd.DataFrame.from_dict(rows, orient="index").round(digits)
 
 
 def network_summary(name: str, latent: int, width: float) -> pd.DataFrame:

@@ -103,9 +103,7 @@ def pca(data: str, preset: str) -> dict[int, Numbers]:
         found[2] = _pca_in_the_plane(data, preset)[1]
     measure = _kept(principal.on_test_images, "paper.metrics.principal")
     for section, metrics in TESTED.items():
-        splits = _splits(section, data, preset)
-        own = {split.spec.latent for split in splits}
-        for d in sections.LATENTS if splits and section == "classification" else own:
+        for d, splits in _by_latent(section, data, preset).items():
             each = [measure(split.points, split.test[0], d) for split in splits]
             means = {m: float(np.mean([numbers[m] for numbers in each])) for m in metrics}
             found[d] = found.get(d, {}) | means
@@ -125,14 +123,20 @@ def _figure_5(data: str, preset: str) -> Data:
     return _splits(_figure_5_section(data), data, preset)[0]
 
 
-def _splits(section: str, data: str, preset: str) -> list[Data]:
+def _by_latent(section: str, data: str, preset: str) -> dict[int, list[Data]]:
+    """Return `_splits` by latent size: at each, runs may see other images."""
+    every = (_splits(section, data, preset, v) for v in sections.SECTIONS[section].variants)
+    return {splits[0].spec.latent: splits for splits in every if splits}
+
+
+def _splits(section: str, data: str, preset: str, variant: str = "") -> list[Data]:
     """Return the data of a section's runs on a data set, for each way in which they split it.
 
     There are none where the section does not know the data set.
     """
     if data not in sections.SECTIONS[section].known_data:
         return []
-    name = f"{section}/{data}/AE"
+    name = f"{section}/{data}/AE,{variant}".rstrip(",")
     first = sections.spec(name, preset)
     seeds = sections.SECTIONS[section].seeds[preset] if first.split != "official" else (0,)
     return [Data(sections.spec(name, preset, seed)) for seed in seeds]
@@ -155,14 +159,15 @@ def classified(
 def accuracies(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
     """Return the accuracies of PCA and pixels on the images of a preset's runs, by data and d."""
     known = _kept(classified, "paper.baselines", "paper.metrics.classifiers")
-    splits = [(*split.train, *split.test) for split in _splits("classification", data, preset)]
 
-    def over_splits(dimensions: int | None) -> dict[str, list[float]]:
-        each = [known(*split, dimensions) for split in splits]
+    def over(splits: list[Data], dimensions: int | None) -> dict[str, list[float]]:
+        each = [known(*split.train, *split.test, dimensions) for split in splits]
         return {metric: [found[metric] for found in each] for metric in each[0]}
 
-    pixels = over_splits(None)
-    return {(data, d): {"PCA": over_splits(d), "pixels": pixels} for d in sections.LATENTS}
+    return {
+        (data, d): {"PCA": over(splits, d), "pixels": over(splits, None)}
+        for d, splits in _by_latent("classification", data, preset).items()
+    }
 
 
 def compute(preset: str) -> None:
@@ -203,7 +208,7 @@ def _write(kind: str, data: str, record: dict[str, Any]) -> Path:
 def _pca_record(data: str) -> dict[str, Any]:
     """Return what is published of PCA, and which images it was measured on, by section."""
     asked = {
-        section: _splits(section, data, "published")
+        section: _by_latent(section, data, "published")
         for section in filter(None, (_figure_5_section(data), *TESTED))
     }
     record: dict[str, Any] = {
@@ -211,13 +216,14 @@ def _pca_record(data: str) -> dict[str, Any]:
         "images": {
             section: [
                 {
-                    "seed": split.spec.seed, "points": split.spec.points,
+                    "latent": d, "seed": split.spec.seed, "points": split.spec.points,
                     "split": split.spec.split, "sha256": split.digest, "official": split.official,
                 }
+                for d, splits in by_latent.items()
                 for split in splits
             ]
-            for section, splits in asked.items()
-            if splits
+            for section, by_latent in asked.items()
+            if by_latent
         },
         "metrics": {str(d): numbers for d, numbers in pca(data, "published").items()},
     }  # fmt: skip
@@ -243,11 +249,15 @@ def _embeddings_record(data: str) -> dict[str, Any]:
 
 
 def _accuracies_record(data: str) -> dict[str, Any]:
-    splits = _splits("classification", data, "published")
-    first = splits[0]
+    by_latent = _by_latent("classification", data, "published")
     return {
-        "seeds": [split.spec.seed for split in splits], "points": first.spec.points,
-        "split": first.spec.split, "official": first.official,
+        "images": {
+            str(d): {
+                "seeds": [split.spec.seed for split in splits], "points": splits[0].spec.points,
+                "split": splits[0].spec.split, "official": splits[0].official,
+            }
+            for d, splits in by_latent.items()
+        },
         "accuracies": {str(d): found for (_, d), found in accuracies(data, "published").items()},
     }  # fmt: skip
 

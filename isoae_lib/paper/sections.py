@@ -29,6 +29,7 @@ WITH_S_CNN: Tried = {
     "CAE": ("weight", (*LOW, 0.075)), "RAE-GP": ("weight", (*LOW, 0.075)), "DAE": NOISES,
     "IRAE": ("weight", (*LOW, 0.075)),
 }  # fmt: skip
+TEN_EPOCHS: Settings = {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1.0}
 CHOSEN: dict[str, Settings] = {  # with S-CNN, for all CNNs of Figure 5 and Table 2
     "CAE": {"weight": 0.001}, "RAE-GP": {"weight": 0.001}, "DAE": {"noise": 0.1},
 }  # fmt: skip
@@ -69,8 +70,8 @@ SECTIONS = {section.name: section for section in (
         otherwise={
             "CAE": ("weight", (0.001, 0.1)), "TCAE": ("weight", (0.001, 0.1)),
             "RAE-GP": ("weight", (0.001, 0.1)), "DAE": ("noise", (0.05, 0.2)),
-            "IRAE": ("weight", (0.001, 0.1)), "GeomAE": ("weight", (0.001, 0.1)),
         },
+        tuned={"IRAE": {"weight": 0.1}, "GeomAE": {"weight": 0.1}},
         sweep={"IRAE": ("weight", (0.001, 0.01, 0.1)), "GeomAE": ("weight", (0.001, 0.01, 0.1))},
         baselines=True,
     ),
@@ -152,8 +153,14 @@ SECTIONS = {section.name: section for section in (
             "coil20/laptop": {"steps": 200, "batch": 108, "width_factor": 1 / 16},
             "coil20/paper": {"steps": 10_000, "batch": 108},
             "coil20/published": {"steps": 2000, "batch": 24, "width_factor": 1 / 32, **EASED},
+            "mnist/published/latent=16": TEN_EPOCHS, "mnist/published/latent=64": TEN_EPOCHS,
         },
-        tuned=CHOSEN_WITH_IRAE,
+        tuned={
+            **CHOSEN_WITH_IRAE,
+            "mnist/latent=16/RAE-GP": {"weight": 0.0001}, "mnist/latent=16/IRAE": {"weight": 0.001},
+            "mnist/latent=64/DAE": {"noise": 0.2}, "mnist/latent=64/IRAE": {"weight": 0.075},
+        },
+        sweep=WITH_S_CNN, swept_at=("latent=16", "latent=64"),
         tested=True, baselines=True,
     ),
     Section(
