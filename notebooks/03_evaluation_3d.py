@@ -291,7 +291,7 @@ print(f"{scale.spec.steps:,} steps of {scale.spec.batch} points, on {scale.recor
 for data, surface in SURFACES.items():
     groups = {m: published.get((f"3d/{data}", m)) for m in section.methods}
     row = {m: group[0] for m, group in groups.items() if group}
-    if row:  # nothing is published of a surface that is not the paper's
+    if row:
         first, codes = next(iter(row.values())), {m: run.codes for m, run in row.items()}
         surfaces.embedding_row(surface, first.points, first.chart, codes)
 

@@ -138,15 +138,27 @@ def test_the_table_of_rivals_says_what_table_7_does():
     }
 
 
-def test_the_table_of_chosen_settings_says_what_figure_5_does():
+def test_the_tables_of_chosen_settings_say_what_figure_5_and_table_2_do():
     rows = re.findall(
-        r"^\| ([\w-]+) \(its \w+\) \| (.+) \| (.+) \|$", DECISIONS.read_text(encoding="utf-8"), re.M
-    )
-    written = {m: [float(cell) for cell in cells if cell != "–"] for m, *cells in rows}
-    tuned = [sections.SECTIONS[s].tuned for s in ("visualization-FC", "visualization-CNN")]
-    assert written == {
-        m: [v for chosen in tuned for v in chosen.get(m, {}).values()] for m in tuned[1]
-    }
+        r"^\| ([\w-]+) \(its (\w+)\) \| (.+) \| (.+) \|$",
+        DECISIONS.read_text(encoding="utf-8"), re.M,
+    )  # fmt: skip
+    places = (
+        ("visualization-FC", ""), ("visualization-CNN", ""),
+        ("classification", "latent=16"), ("classification", "latent=64"),
+    )  # fmt: skip
+    methods = sections.SECTIONS["visualization-CNN"].tuned
+    assert [m for m, *_ in rows] == [*methods, *methods]
+    for place, (method, setting, *cells) in enumerate(rows):
+        for (name, variant), cell in zip(places[2 * (place // len(methods)) :], cells):
+            section = sections.SECTIONS[name]
+            known = method in (*section.methods, *section.sweep)
+            spec = (
+                section.spec("mnist", f"{method},{variant}".rstrip(","), "published")
+                if known
+                else None
+            )
+            assert cell == (f"{getattr(spec, setting):g}" if spec else "–"), method
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
