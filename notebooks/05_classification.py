@@ -49,8 +49,8 @@ here[f"classification/{data}", "I-AE,latent=16"][0].metrics
 # marks ¹, ², ³ stand for the first three autoencoders; equal accuracies share a mark. The last
 # three columns are not in the paper. IRAE {cite:p}`lee2022regularized` is younger, and no claim is
 # judged by it. "PCA" and "pixels" use no autoencoder: the same classifiers see as many principal
-# components as the codes have dimensions, or the pixels. So they show what an encoder adds. Where
-# MNIST is missing, this build has 5,000 of its digits.
+# components as the codes have dimensions, or the pixels. So they show what an encoder adds; a dash
+# means that nobody computed it. Where MNIST is missing, this build has 5,000 of its digits.
 
 # %% tags=["hide-input"]
 downstream.accuracy_table("svm", chapter.sources, known)
