@@ -222,15 +222,34 @@ def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, mon
     spec = sections.spec("generalization/mnist-5k/AE", "smoke")
     data = Data(spec)
     tests = data.test[0]
-    run = SimpleNamespace(data=data, record={"data": {"sha256": data.digest}})
+    run = SimpleNamespace(spec=spec, data=data, record={"data": {"sha256": data.digest}})
     if there == "another":
         run.record["data"]["sha256"] = "of others"
     if there == "none":
-        run.data = Data(sections.spec("generalization/celeba/AE", "published"))
+        run.data = Data(sections.spec("generalization/cifar10/AE", "published"))
         monkeypatch.setenv("ISOAE_DATA_DIR", "nowhere")
     shown = downstream.test_images(run)
     assert set(shown) == ({"test image"} if there == "the run's" else set())
     assert all(np.array_equal(row, tests) for row in shown.values())
+
+
+def test_pictures_that_may_not_be_published_are_not_shown_and_a_sentence_says_so():
+    """Neither faces nor what networks made of them, even where this machine has CelebA."""
+    faces = np.zeros((8, 12), np.uint8)
+    known = {}
+    for data in ("celeba", "cifar10"):
+        here = SimpleNamespace(digest="same", test=(faces, None))
+        record = {"data": {"sha256": "same"}}
+        spec = SimpleNamespace(data=data)
+        run = SimpleNamespace(spec=spec, data=here, record=record, figure=lambda kind: faces)
+        known[f"generalization/{data}", "AE"] = [run]
+        rows = downstream.test_images(run) | downstream.kept_pictures(
+            known, f"generalization/{data}", "rebuilt"
+        )
+        assert list(rows) == ([] if data == "celeba" else ["test image", "AE"])
+    figure = downstream.pictures({})
+    assert not figure.axes and "forbid" in figure.texts[0].get_text()
+    plt.close(figure)
 
 
 def stretched(n):

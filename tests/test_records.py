@@ -148,6 +148,18 @@ def test_what_figures_draw_is_published_of_the_first_seed_alone(folder, monkeypa
         diverged.figure("decoded_surface")
 
 
+@pytest.mark.parametrize(("data", "files"), [("celeba", 0), ("cifar10", 1)])
+def test_pictures_that_the_owners_of_the_data_forbid_are_not_published(
+    data, files, folder, monkeypatch, tmp_path
+):
+    monkeypatch.setitem(runs.PUBLISHED, "runs", tmp_path / "published")
+    run = runs.read(folder)
+    runs.publish(replace(run, spec=replace(run.spec, data=data)), f"generalization/{data}/AE")
+    assert len([*tmp_path.rglob("published/**/figures.npz")]) == files
+    ((_, published),) = runs.published()
+    assert bool(published.figures) == bool(files)
+
+
 @pytest.mark.parametrize("kind", ["runs", "canaries", "curves"])
 def test_a_record_is_published_where_it_is_asked_for(kind, folder, monkeypatch, tmp_path, capsys):
     for known in runs.PUBLISHED:

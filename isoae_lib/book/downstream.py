@@ -22,6 +22,7 @@ from isoae_lib.paper.data import images
 from isoae_lib.paper.density import on_manifold
 from isoae_lib.paper.printed import table_2, table_7
 from isoae_lib.paper.runs import Run
+from isoae_lib.paper.terms import may_be_shown
 
 TABLE_2, TABLE_7 = sections.SECTIONS["classification"], sections.SECTIONS["generalization"]
 NOTHING = "not run"
@@ -252,13 +253,24 @@ def densities(runs: Mapping[str, Run]) -> Figure:
 
 
 def kept_pictures(runs: Table, experiment: str, kind: str) -> dict[str, NDArray[np.uint8]]:
-    """Return what an experiment's records keep, "rebuilt" or "mixture", by method; first seed."""
-    there = (m for m in TABLE_7.methods if (experiment, m) in runs)
+    """Return what an experiment's records keep, "rebuilt" or "mixture", by method; first seed.
+
+    Nothing, if the terms of the data set forbid to show it.
+    """
+    shown = TABLE_7.methods if may_be_shown(experiment.split("/")[1]) else ()
+    there = (m for m in shown if (experiment, m) in runs)
     return {method: runs[experiment, method][0].figure(kind) for method in there}
 
 
 def pictures(rows: Mapping[str, NDArray[np.uint8]]) -> Figure:
-    """Figures 7 and 8: one row of images for each method; images are vectors (n, D) of bytes."""
+    """Figures 7 and 8: one row of images for each method; images are vectors (n, D) of bytes.
+
+    Without rows it is a sentence that says why.
+    """
+    if not rows:
+        figure = plt.figure(figsize=(6, 0.8))
+        figure.text(0.5, 0.2, "The terms of this data set forbid to publish pictures.", ha="center")
+        return figure
     count = min(len(row) for row in rows.values())
     figure, grid = plt.subplots(
         len(rows), count, figsize=(0.95 * count + 1.3, 0.95 * len(rows)), squeeze=False
@@ -273,7 +285,9 @@ def pictures(rows: Mapping[str, NDArray[np.uint8]]) -> Figure:
 
 
 def test_images(run: Run) -> dict[str, NDArray[np.uint8]]:
-    """Return the first row of a run's figure: test images, if this machine has the run's data."""
+    """Return the first row of a run's figure: test images, if they may be shown and are here."""
+    if not may_be_shown(run.spec.data):
+        return {}
     try:
         same = run.data.digest == run.record["data"]["sha256"]
         tests, _ = run.data.test

@@ -23,6 +23,7 @@ from isoae_lib.paper.metrics.rounding import for_a_picture
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest
 from isoae_lib.paper.records import Run, read
 from isoae_lib.paper.specs import RunSpec
+from isoae_lib.paper.terms import may_be_shown
 
 # Published records, by what they are for: what the pages argue from; short runs that every build
 # repeats; runs of other lengths, widths and settings.
@@ -210,7 +211,8 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
 
     It takes the place of the record before it only when it is whole. Of images in the plane, the
     first `PUBLISHED_CODES` codes are kept, as precisely as a picture needs them; longer codes are
-    not kept. What figures draw is kept of the first seed, which they show.
+    not kept. What figures draw is kept of the first seed, which they show, unless the terms of the
+    data set forbid it.
 
     Parameters
     ----------
@@ -223,7 +225,8 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
         If it cannot be written.
     """
     folder = PUBLISHED[kind] / name / f"seed-{run.spec.seed}"
-    left_out = {"weights.safetensors", *(records.FIGURES if run.spec.seed else ())}
+    with_figures = run.spec.seed == 0 and may_be_shown(run.spec.data)
+    left_out = {"weights.safetensors", *(() if with_figures else records.FIGURES)}
     kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
     with files.whole_folder(folder) as aside:
         for file in kept:

@@ -76,7 +76,8 @@ class DataSet:
     parts : dict
         The official parts by name. Without a "test" part, a run splits the training images.
     page, licence, pictures : str
-        The official page, the licence, and whether pictures of it may be shown in public.
+        The official page, the licence, and whether pictures of it may be shown in public. Where
+        they may not, the sentence begins with "may not", and `terms` keeps them back.
     mirrors : tuple of str
         Addresses that have the files, asked in this order; none if it is not to be downloaded.
     package : str
