@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import re
 import shutil
 import subprocess
@@ -125,14 +126,35 @@ def lint(file):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
-def test_the_workflow_is_one_that_github_accepts(tmp_path):
-    assert lint(WORKFLOW).stdout == ""
+def test_the_workflows_are_such_as_github_accepts(tmp_path):
+    for file in WORKFLOW.parent.iterdir():
+        assert lint(file).stdout == ""
     spoiled = tmp_path / "ci.yml"
     for right, wrong in [("timeout-minutes", "timeout"), ("matrix.python", "matrix.version")]:
         spoiled.write_text(
             WORKFLOW.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8"
         )
         assert wrong in lint(spoiled).stdout
+
+
+def test_the_citation_is_of_this_version_and_of_the_paper():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(f"{cited['license']} License")
+    (paper,) = cited["references"]
+    assert paper["url"] == project["urls"]["Paper"]
+    assert paper["doi"].endswith(paper["url"].rsplit("/", 1)[-1])
+
+
+def test_the_container_of_codespaces_is_a_stage_of_the_dockerfile():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(text)
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f" AS {container['build']['target']}\n" in dockerfile
+    assert f" {container['remoteUser']} \\\n" in dockerfile and 'CMD ["make", "book"]' in dockerfile
+    python = re.search(r"FROM python:(\d\.\d+)", dockerfile)[1]
+    assert python in install.PYTHONS
 
 
 def test_a_clone_has_the_same_bytes_whatever_git_is_set_to(tmp_path):
@@ -154,7 +176,7 @@ def test_conda_has_the_same_pins():
     assert by_pip == [str(pin) for pin in pins()]
 
 
-@pytest.mark.parametrize("name", ["_config.yml", "_toc.yml", "environment.yml"])
+@pytest.mark.parametrize("name", ["_config.yml", "_toc.yml", "environment.yml", "CITATION.cff"])
 def test_no_key_is_given_twice(name):
     class Strict(yaml.SafeLoader):
         pass

@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "book").glob("*.md"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 DECISIONS = ROOT / "book" / "decisions.md"
-LINKED = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-HOSTS = {"arxiv.org", "doi.org", "github.com", "openreview.net", "www.w3.org"}
+LINKED = [*PAGES, *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG"))]
+HOSTS = {"arxiv.org", "doi.org", "github.com", "openreview.net", "www.w3.org", "w3id.org"}
+HOSTS |= {"colab.research.google.com"}  # opens notebooks of whichever repository
 HOSTS |= {  # where the data sets are given out, and the server of a test
     "yann.lecun.com", "ossci-datasets.s3.amazonaws.com", "cave.cs.columbia.edu",
     "fashion-mnist.s3-website.eu-central-1.amazonaws.com", "www.cs.columbia.edu",

@@ -12,16 +12,42 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from isoae_lib.book import copies, site
+from isoae_lib.book import copies, links, site
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
-from isoae_lib.paper import sections
+from isoae_lib.paper import sections, terms
+from isoae_lib.paper.data.images import DATA_SETS
 
 
 def test_the_book_needs_no_network_and_has_no_banner():
     config = yaml.safe_load(site._config())["sphinx"]["config"]
     assert "announcement" not in config["html_theme_options"]
     assert config["mathjax_path"] == "../mathjax.js" and config["html_extra_path"] == ["_extra"]
+
+
+def test_the_page_of_the_data_sets_has_the_terms_of_each_and_counts_what_is_published(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(terms, "ROOT", tmp_path)
+    for name, latent, files in (
+        ("runs/a/mnist/AE/seed-0", 2, ["embedding.npz", "figures.npz"]),
+        ("runs/a/mnist/AE/seed-1", 2, ["embedding.npz"]),
+        ("curves/b/mnist/I-AE/seed-0", 16, ["embedding.npz"]),
+        ("runs/b/celeba/I-AE/seed-0", 128, ["pictures.npz"]),
+    ):
+        record = tmp_path / "data" / name / "run.json"
+        record.parent.mkdir(parents=True)
+        content = {"spec": {"latent": latent}, "files": dict.fromkeys(files, "checksum")}
+        record.write_text(json.dumps(content), encoding="utf-8")
+    table = yaml.safe_load(site._config())["sphinx"]["config"]["myst_substitutions"]["data_sets"]
+    rows = dict(zip(("head", "line", *DATA_SETS), table.splitlines(), strict=True))
+    for name, known in DATA_SETS.items():
+        for fact in (known.title, known.page, known.licence, known.pictures):
+            assert fact in rows[name]
+    counts = {name: row.split("|")[4:-1] for name, row in rows.items()}
+    assert [int(count) for count in counts["mnist"]] == [3, 2, 1]
+    assert [int(count) for count in counts["celeba"]] == [1, 0, 1]
+    assert "{{ data_sets }}" in (ROOT / "book" / "data_sets.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -57,6 +83,7 @@ def sources(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "book", tmp_path / "book")
     for module in (site, copies):
         monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(links, "git", lambda *_: "")
     return tmp_path
 
 

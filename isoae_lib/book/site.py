@@ -11,7 +11,7 @@ import nbformat
 import yaml
 from filelock import FileLock
 
-from isoae_lib.book import copies, tied
+from isoae_lib.book import copies, links, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
@@ -60,6 +60,8 @@ def _assemble(preset: str, base: Path) -> Path:
         shutil.copy(executed, source / "notebooks")
     _count_verdicts(source / "book" / "intro.md", base / "executed" / "08_claims.ipynb")
     _copy_scripts(source / "_extra")
+    if here := links.repository():
+        links.write_for_colab(source / "_extra" / "notebooks", here)
     log = base / "site.log"
     with log.open("w", encoding="utf-8") as lines:
         done = subprocess.run(
@@ -85,12 +87,21 @@ def _assemble(preset: str, base: Path) -> Path:
 
 
 def _config() -> str:
-    """Return `_config.yml` with what a build changes: no announcement, scripts without network."""
+    """Return `_config.yml` with what a build changes.
+
+    There is no announcement, scripts need no network, the data sets have their table, and pages
+    have links to the repository where it is known.
+    """
+    from isoae_lib.paper import terms  # brings torch
+
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     sphinx = config["sphinx"]["config"]
     del sphinx["html_theme_options"]["announcement"]
     sphinx["html_extra_path"] = ["_extra"]
     sphinx["mathjax_path"] = "../mathjax.js"  # seen from _static
+    sphinx["myst_substitutions"]["data_sets"] = terms.table()
+    if here := links.repository():
+        links.add(config, here)
     return yaml.safe_dump(config, sort_keys=False)
 
 
