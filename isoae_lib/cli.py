@@ -1,4 +1,4 @@
-"""The command `isoae`: train, baselines, notebook, book, site, paper, claims, runs, data."""
+"""The command `isoae`: it trains runs, keeps records, makes the pages and judges the claims."""
 
 from __future__ import annotations
 
@@ -205,6 +205,15 @@ def site(preset: Preset = "laptop") -> None:
     from isoae_lib.book import site
 
     site.assemble(preset)
+
+
+@app.command("manifest")
+def manifest_() -> None:
+    """List every published file with its size and checksum; print the path of the list."""
+    project()
+    from isoae_lib.book import manifest
+
+    print(manifest.write())
 
 
 @runs_app.command("list")

@@ -77,6 +77,7 @@ def test_the_library_works_and_keeps_its_records_in_the_current_folder(elsewhere
         ["book"],
         ["site"],
         ["paper"],
+        ["manifest"],
         ["claims"],
         ["runs", "verdicts"],
         ["runs", "publish", "3d/s-shape/AE"],
