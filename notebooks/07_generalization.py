@@ -17,7 +17,7 @@ import pandas as pd
 from IPython.display import display
 
 from isoae_lib.book import downstream, images, page
-from isoae_lib.paper import density, sections
+from isoae_lib.paper import density, sections, terms
 from isoae_lib.paper.data.images import DATA_SETS
 from isoae_lib.paper.datasets import Data
 
@@ -80,7 +80,8 @@ downstream.data_table(published, there)
 #
 # Test images of this build stand above what each method makes of them. The records of published
 # runs keep the reconstructions, but not the test images, for no data set is part of this project.
-# So test images stand above them only where this machine has the data set.
+# So test images stand above them only where this machine has the data set. Faces are not shown
+# ({doc}`the terms of the data sets <../book/data_sets>`).
 
 # %% tags=["hide-input"]
 rows = {"test image": Data(spec).test[0]} | downstream.kept_pictures(here, experiment, "rebuilt")
@@ -88,6 +89,8 @@ _ = downstream.pictures(rows)
 
 # %% tags=["hide-input"]
 for title, where in there.items():
+    if not terms.may_be_shown(where.split("/")[1]):
+        continue
     tests = downstream.test_images(published[where, "AE"][0])
     figure = downstream.pictures(tests | downstream.kept_pictures(published, where, "rebuilt"))
     figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
