@@ -48,4 +48,4 @@ Markdown("\n".join(f'- "{r.says}" (section {r.section}): {r.why}' for r in claim
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-chapter.published_card(*sections.SECTIONS)
+chapter.provenance(*sections.SECTIONS)

@@ -339,7 +339,9 @@ def test_better_accuracy_counts_firsts_and_what_is_open(first, open_, verdict):
     steady, shaky, behind = (0.02, 0.03, 0.04), (0.08, -0.04, 0.02), (-0.02, -0.02, -0.02)
     ahead = [steady] * first + [shaky] * open_ + [behind] * (18 - first - open_)
     table = table_2_of(dict(zip(COMBINATIONS, ahead, strict=True)))
-    (found,) = [o for o in claims.ledger(table, "05_classification") if o.claim.name == "better accuracy"]
+    (found,) = [
+        o for o in claims.ledger(table, "05_classification") if o.claim.name == "better accuracy"
+    ]
     assert f"first at every seed in {first} of 18 combinations, {open_} open" in found.ours
     assert found.verdict == verdict
 

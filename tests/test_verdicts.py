@@ -85,7 +85,7 @@ def test_each_claim_has_its_own_badge_facts_and_link(judged, page_of):
         lines = [line for line in shown["text/plain"].splitlines() if "): <" in line]
         for outcome, card, line in zip(outcomes, found, lines, strict=True):
             claim, verdict = outcome.claim, str(outcome.verdict)
-            (badge,) = card.find_all(class_="badge")
+            (badge,) = card.find_all(class_="verdict")
             assert badge.get_text() == f"{SIGNS[verdict]} {verdict}"
             assert badge.i["aria-hidden"] == "true" and badge.i.get_text() == SIGNS[verdict]
             assert verdicts.BADGES[outcome.verdict][1] in badge["style"]

@@ -28,11 +28,10 @@ BADGES = {
 Shown = dict[str, str]  # the forms of an output, as `display(..., raw=True)` takes them
 
 
-def badge(verdict: Verdict) -> str:
-    """Return a verdict with its sign, in its colours; the sign is not read aloud."""
-    sign, colour, ink = BADGES[verdict]
+def badge(words: str, sign: str, colour: str, ink: str) -> str:
+    """Return words with a sign before them, in colours; the sign is not read aloud."""
     style = f"background:{colour};color:{ink}"
-    return f"<b class='badge' style='{style}'><i aria-hidden='true'>{sign}</i> {verdict}</b>"
+    return f"<b class='verdict' style='{style}'><i aria-hidden='true'>{sign}</i> {words}</b>"
 
 
 def anchor(claim: Claim) -> str:
@@ -62,7 +61,7 @@ def ledger(chapters: Mapping[str, list[Outcome]]) -> Shown:
     verdicts = Counter(outcome.verdict for outcome in every)
     parts = Counter(part for outcome in every for part in _parts(outcome.claim))
     counts = [
-        _counts("verdict", {verdict: (badge(verdict), verdicts[verdict]) for verdict in Verdict}),
+        _counts("verdict", {v: (badge(v, *BADGES[v]), verdicts[v]) for v in Verdict}),
         _counts("section", {part: (f"section {part}", parts[part]) for part in sorted(parts)}),
     ]
     lists = [
@@ -118,11 +117,11 @@ def _list(outcomes: Iterable[Outcome], page: str, where: str) -> str:
         facts = "".join(f"<dt>{k}</dt><dd>{v}</dd>\n" for k, v in _facts(outcome).items() if v)
         cards.append(_CARD.format(
             anchor=anchor(claim), verdict=verdict, parts="; ".join(_parts(claim)),
-            badge=badge(verdict), often=committed.warning(claim.name, known),
+            badge=badge(verdict, *BADGES[verdict]), often=committed.warning(claim.name, known),
             name=escape(claim.name), says=escape(claim.says), section=claim.section,
             page=page, where=where, facts=facts,
         ))  # fmt: skip
-    return f"<ol>\n{''.join(cards)}</ol>"
+    return f"<ul>\n{''.join(cards)}</ul>"
 
 
 def _facts(outcome: Outcome) -> dict[str, str]:
@@ -161,12 +160,12 @@ def bar(verdicts: Iterable[Verdict]) -> Figure:
     """How many claims ended in each verdict: a bar of each kind."""
     counts = Counter(verdicts)
     figure, axes = plt.subplots(figsize=(5, 2.2))
-    axes.barh(
+    bars = axes.barh(
         [f"{verdict} {sign}" for verdict, (sign, *_) in BADGES.items()],
         [counts[verdict] for verdict in BADGES],
         color=[colour for _, colour, _ in BADGES.values()], edgecolor="#555555", linewidth=0.5,
     )  # fmt: skip
-    axes.bar_label(axes.containers[0], padding=4)
+    axes.bar_label(bars, padding=4)
     axes.invert_yaxis()
     axes.set_xticks([])
     axes.grid(False)

@@ -214,7 +214,7 @@ FIGURE_5_NETWORKS = {  # section -> network
     for name, section in SECTIONS.items()
     if section.notebook == "04_visualization"
 }
-LEDGER = "08_claims"  # the page that judges every claim, on published runs
+LEDGER = "08_claims"  # the page that shows the runs of every section
 ALSO_SHOWN = {  # runs that a page shows beside those of its own section, if it has one
     "01_theory": ("3d/s-shape/I-AE",),
     "07_generalization": ("3d/s-shape/I-AE", "3d/s-shape/AE"),
@@ -261,7 +261,7 @@ def notebook_runs(stem: str, preset: str, first: int = 0) -> list[tuple[str, int
     """
     choose("notebook", stem, NOTEBOOKS)
     choose("preset", preset, PRESETS)
-    own = [section for section in SECTIONS.values() if section.notebook == stem]
+    own = [section for section in SECTIONS.values() if stem in (section.notebook, LEDGER)]
     runs = [run for section in own for run in section.runs(preset, first)]
     return runs + [(name, first) for name in ALSO_SHOWN.get(stem, ())]
 
