@@ -65,7 +65,7 @@ rule execute:
     input:
         ROOT + "/notebooks/{stem}.py",
         LIBRARY,
-        glob.glob(f"{ROOT}/data/paper/*.csv"),
+        glob.glob(f"{ROOT}/data/paper/*.csv") + glob.glob(f"{ROOT}/data/verdicts.json"),
         [
             record
             for kind in ("runs", "curves")

@@ -275,6 +275,12 @@ assert frame.loc["linear AE", "|A'A - I|"] > 0.1
 frame
 
 # %% [markdown]
+# ## Verdicts
+
+# %% tags=["hide-input"]
+chapter.verdicts()
+
+# %% [markdown]
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]

@@ -83,7 +83,7 @@ tables.measured(rows, columns)
 # ## Verdicts
 
 # %% tags=["hide-input"]
-chapter.verdicts("1")
+chapter.verdicts()
 
 # %% [markdown]
 # ## Where these numbers come from

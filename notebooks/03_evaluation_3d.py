@@ -299,7 +299,7 @@ for data, surface in SURFACES.items():
 # ## Verdicts
 
 # %% tags=["hide-input"]
-chapter.verdicts("3", "4.1")
+chapter.verdicts()
 
 # %% [markdown]
 # ## Where these numbers come from

@@ -124,7 +124,7 @@ _ = curves.in_the_plane(lengths, "visualization-FC/mnist", linear)
 # ## Verdicts
 
 # %% tags=["hide-input"]
-chapter.verdicts("4.2")
+chapter.verdicts()
 
 # %% [markdown]
 # ## Where these numbers come from

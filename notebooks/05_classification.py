@@ -116,7 +116,7 @@ downstream.split_table(published)
 # ## Verdicts
 
 # %% tags=["hide-input"]
-chapter.verdicts("4.3")
+chapter.verdicts()
 
 # %% [markdown]
 # ## Where these numbers come from

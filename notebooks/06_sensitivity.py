@@ -98,7 +98,7 @@ sweeps.sweep(published, "classification")
 # ## Verdicts
 
 # %% tags=["hide-input"]
-chapter.verdicts("4.4")
+chapter.verdicts()
 
 # %% [markdown]
 # ## Where these numbers come from

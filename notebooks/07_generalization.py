@@ -147,7 +147,7 @@ _ = downstream.densities(surface)
 # ## Verdicts
 
 # %% tags=["hide-input"]
-chapter.verdicts("A.2.1")
+chapter.verdicts()
 
 # %% [markdown]
 # ## Where these numbers come from

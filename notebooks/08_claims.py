@@ -8,65 +8,41 @@
 # :::
 #
 # Each claim has a rule. It was written down and committed before the runs that it judges. The rule
-# decides, and its verdict is printed whatever it is. `isoae claims --json` prints this page for
-# programs.
+# decides, and its verdict is printed whatever it is. Only published runs are judged: they are kept
+# in the repository, and are longer than those of a build. Under each claim unfold its numbers, its
+# rule and its runs, with their scale.
 
 # %% tags=["parameters"]
 preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
-from isoae_lib.book import cards, page
+from isoae_lib.book import page, verdicts
 from isoae_lib.paper import claims, sections
-from isoae_lib.paper.claims import committed
 
 chapter = page.head("08_claims", preset, seed=seed)
-ledger, published = claims.ledger(chapter.here), claims.ledger(chapter.published)
-
-# %% tags=["hide-input", "tally"]
-Markdown(claims.tally({"published runs": published, f"this build ({preset})": ledger}))
 
 # %% [markdown]
-# ## The rules
+# ## The claims
 
 # %% tags=["hide-input"]
-known = committed.chances()
-rules = [(c, committed.warning(c.name, known)) for c in claims.CLAIMS]
-Markdown(
-    "\n".join(
-        f"- **{c.name}** (section {c.section}): {c.rule}" + (f" *{often}.*" if often else "")
-        for c, often in rules
-    )
-)
+judged = {stem: claims.ledger(chapter.published, stem) for stem in claims.CHAPTERS}
+display(verdicts.ledger(judged), raw=True)
 
 # %% [markdown]
 # "Chance passes" tells how often a rule is met if the names of the methods are dealt at random to
 # their runs, on every data set. It stands where that is often: with few methods or data sets, no
-# rule can do much better ({ref}`decision J <decision-j>`).
+# rule can do much better ({ref}`decision J <decision-j>`). {doc}`The introduction <../book/intro>`
+# says what each verdict means. `isoae claims --json` prints this page for programs.
+#
+# ## Without a rule
 #
 # These remarks of the paper have no rule:
 
 # %% tags=["hide-input"]
 Markdown("\n".join(f'- "{r.says}" (section {r.section}): {r.why}' for r in claims.WITHOUT_RULE))
-
-# %% [markdown]
-# ## The verdicts of this build
-
-# %% tags=["hide-input"]
-_ = cards.verdict_bars(ledger)
-# %% tags=["hide-input"]
-cards.verdict_table(ledger)
-
-# %% [markdown]
-# ## The verdicts of the published runs
-#
-# Published runs are kept in the repository and are longer than those of a build. Where none is
-# published, the verdict is "not attempted at this scale".
-
-# %% tags=["hide-input"]
-cards.verdict_table(published)
 
 # %% [markdown]
 # ## Where these numbers come from

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
-from isoae_lib.book import cards
 from isoae_lib.files import ROOT
 from isoae_lib.paper import claims, runs, sections
 from isoae_lib.paper.claims import classic, downstream, gates, images, rule
@@ -343,7 +339,9 @@ def test_better_accuracy_counts_firsts_and_what_is_open(first, open_, verdict):
     steady, shaky, behind = (0.02, 0.03, 0.04), (0.08, -0.04, 0.02), (-0.02, -0.02, -0.02)
     ahead = [steady] * first + [shaky] * open_ + [behind] * (18 - first - open_)
     table = table_2_of(dict(zip(COMBINATIONS, ahead, strict=True)))
-    (found,) = [o for o in claims.ledger(table, "4.3") if o.claim.name == "better accuracy"]
+    (found,) = [
+        o for o in claims.ledger(table, "05_classification") if o.claim.name == "better accuracy"
+    ]
     assert f"first at every seed in {first} of 18 combinations, {open_} open" in found.ours
     assert found.verdict == verdict
 
@@ -549,7 +547,7 @@ def test_every_claim_states_its_rule_and_where_it_stands():
 def test_claims_on_several_surfaces_are_not_judged_on_some_of_them():
     there = {key: group for key, group in world().items() if key[0] != "3d/swiss-roll"}
     judged = {name for name, v in passed(there).items() if v != Verdict.NOT_ATTEMPTED}
-    on_surfaces = {c.name for c in claims.surfaces.CLAIMS}
+    on_surfaces = {c.name for n in (2, 3) for c in list(claims.CHAPTERS.values())[n - 1]}
     assert judged & on_surfaces == {
         "even sampling", "CAE shrinks around data", "lowest std, S shape",
         "lowest std, Open sphere",
@@ -584,35 +582,13 @@ def test_seeds_are_those_that_all_methods_judged_share():
     assert seeds["lowest std, Swiss roll"] == [0, 1, 2]
 
 
-def test_every_verdict_has_colours_and_a_meaning_in_the_introduction():
-    intro = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| \*\*(.+?)\*\* \|", intro, re.MULTILINE) == list(Verdict)
-    assert list(cards.VERDICT_COLOURS) == list(Verdict)
-    assert len(set(cards.VERDICT_COLOURS.values())) == len(Verdict)
-
-
-def test_the_bar_has_a_part_for_each_verdict_that_was_passed():
-    passes = ("not", "reproduced", "not", "not")
-    figure = cards.verdict_bars(SimpleNamespace(verdict=Verdict(v)) for v in passes)
-    (axes,) = figure.axes
-    assert [(bar.get_x(), bar.get_width()) for bar in axes.patches] == [(0, 1), (1, 3)]
-    assert [to_hex(bar.get_facecolor()).upper() for bar in axes.patches] == [
-        cards.VERDICT_COLOURS[verdict][0] for verdict in (Verdict.REPRODUCED, Verdict.NOT)
-    ]
-    assert [text.get_text() for text in axes.texts] == ["reproduced\n1", "not\n3"]
-    plt.close(figure)
-
-
-def test_a_row_of_the_ledger_shows_both_figures_and_the_rule():
-    claim = rule.Claim("c", "4.1", "a < b", "1 & 2", "what's asked", lambda runs: rule.NOTHING)
-    shown = cards.verdict_table([rule.Outcome(claim, "3 < 4", Verdict.PARTLY, {})]).data
-    cells = re.findall("<td>(.*?)</td>", shown)
-    assert cells == [
-        "a &lt; b <small>(section 4.1)</small>",
-        "<strong style='background:#56B4E9;color:black;padding:0 .4em'>partly</strong>"
-        "<details><summary>rule</summary>what&#x27;s asked</details>",
-        "3 &lt; 4", "1 &amp; 2",
-    ]  # fmt: skip
+def test_a_claim_is_decided_by_runs_of_its_own_chapter():
+    table = world()
+    for chapter in claims.CHAPTERS:
+        for outcome in claims.ledger(table, chapter):
+            parts = {experiment.partition("/")[0] for experiment, _ in outcome.runs}
+            assert {sections.SECTIONS[part].notebook for part in parts} <= {chapter}
+            assert parts or outcome.claim.name in COMPUTED
 
 
 def test_the_tally_counts_every_verdict_once():

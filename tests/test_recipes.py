@@ -28,7 +28,7 @@ SPOT = re.compile(
 )
 BLANKS = re.compile(r"write them there in place of `(\w+)` and `(\w+)`")
 HEAD = """
-from isoae_lib.book import cards, downstream, surfaces, workflow
+from isoae_lib.book import downstream, surfaces, verdicts, workflow
 from isoae_lib.paper import claims, estimate, runs, sections
 from isoae_lib.paper.claims import rule
 
@@ -64,8 +64,8 @@ print(float(table.loc[("Letters", 16, "here"), "I-AE"].rstrip("¹")))
 assert not [claim for claim in claims.CLAIMS if "Letters" in claim.name]
 """
 SHOW_CLAIM = """
-ledger = claims.ledger(rule.table(runs.published()), "4.1")
-print(cards.verdict_table(ledger).data)
+ledger = claims.ledger(rule.table(runs.published()), "03_evaluation_3d")
+print(verdicts.as_text(ledger))
 (found,) = [outcome for outcome in ledger if outcome.claim.name == "half of AE"]
 for experiment, method in found.runs:
     planned(f"{experiment}/{method}")
@@ -180,7 +180,7 @@ def test_a_claim(copy):
     after = (copy / "README.md").read_text(encoding="utf-8")
     assert printed.splitlines()[-1] in after and after != before
     page = python(copy, SHOW_CLAIM)
-    assert re.search(r"less than half of AE.*?>reproduced</strong>.*?<td>S shape: 0\.\d+ ", page)
+    assert re.search(r"✓ reproduced: half of AE \(4\.1, Table 1\): S shape: 0\.\d+ ", page)
 
 
 def test_a_chapter(copy):

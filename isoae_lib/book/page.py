@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from isoae_lib.book import cards, style
+from isoae_lib.book import cards, style, verdicts
 from isoae_lib.paper import baseline_records, claims, runs, sections
 from isoae_lib.paper.baseline_records import Numbers
 from isoae_lib.paper.claims.rule import Table, table
@@ -60,11 +60,9 @@ class Chapter:
             print(f"{title}: no run is published yet.")
         return {title: name for title, name in experiments.items() if name in known}
 
-    def verdicts(self, *parts: str) -> None:
-        """Show the claims of sections of the paper, judged on this build and on published runs."""
-        for source, known in (("this build", self.here), ("the published runs", self.published)):
-            rows = claims.ledger(known, *parts)
-            display(Markdown(f"Of {source}:"), cards.verdict_table(rows))
+    def verdicts(self) -> None:
+        """Show the claims that the runs of this chapter decide, judged on the published ones."""
+        display(verdicts.of_chapter(claims.ledger(self.published, self.notebook)), raw=True)
 
     def provenance(self, *wanted: str) -> None:
         """Show where the numbers come from: this build, and the published runs of sections."""

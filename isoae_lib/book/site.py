@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import nbformat
 import yaml
 from filelock import FileLock
 
@@ -15,7 +14,6 @@ from isoae_lib.book import copies, links, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
-from isoae_lib.paper.claims import with_count
 
 
 def html_folder(preset: str) -> Path:
@@ -43,6 +41,8 @@ def assemble(preset: str) -> Path:
 
 
 def _assemble(preset: str, base: Path) -> Path:
+    from isoae_lib.book import intro  # brings torch, which planning does without
+
     source = base / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
@@ -58,7 +58,7 @@ def _assemble(preset: str, base: Path) -> Path:
             reason = "is not as the build made it" if executed.is_file() else "is missing"
             raise InputError(f"{executed} {reason}: run `isoae book --preset {preset}`.")
         shutil.copy(executed, source / "notebooks")
-    _count_verdicts(source / "book" / "intro.md", base / "executed" / "08_claims.ipynb")
+    intro.fill(source / "book" / "intro.md")
     _copy_scripts(source / "_extra")
     if here := links.repository():
         links.write_for_colab(source / "_extra" / "notebooks", here)
@@ -103,15 +103,6 @@ def _config() -> str:
     if here := links.repository():
         links.add(config, here)
     return yaml.safe_dump(config, sort_keys=False)
-
-
-def _count_verdicts(page: Path, ledger: Path) -> None:
-    """Copy the count of verdicts, which the cell tagged `tally` of the ledger shows, to a page."""
-    cells = nbformat.read(ledger, as_version=4).cells
-    (cell,) = [cell for cell in cells if "tally" in cell.metadata.get("tags", ())]
-    count = "".join(cell.outputs[0].data["text/markdown"])
-    counted = with_count(page.read_text(encoding="utf-8"), f"\n{count}\n")
-    page.write_text(counted, encoding="utf-8")
 
 
 def _copy_scripts(folder: Path) -> None:

@@ -69,15 +69,20 @@ def code_along_curve(runs: Mapping[str, Run]) -> Figure:
 
 
 def embedding_row(
-    surface: Surface, points: Array, chart: Array, codes: Mapping[str, Array]
+    surface: Surface,
+    points: Array,
+    chart: Array,
+    codes: Mapping[str, Array],
+    most: int = COLUMNS,
+    width: float = 10.5,
 ) -> Figure:
-    """One row of Figure 3: the 3D data and its embeddings.
+    """One row of Figure 3: the 3D data and its embeddings, at most so many panels side by side.
 
-    A point has the colour of its first chart coordinate.
+    A point has the colour of its first chart coordinate. The width is in inches.
     """
-    rows = -(-(len(codes) + 1) // COLUMNS)
+    rows = -(-(len(codes) + 1) // most)
     columns = -(-(len(codes) + 1) // rows)
-    figure = plt.figure(figsize=(10.5, 11.2 * rows / columns))
+    figure = plt.figure(figsize=(width, 1.07 * width * rows / columns))
     solid: Any = figure.add_subplot(rows, columns, 1, projection="3d")
     solid.scatter(*points.T, c=chart[:, 0], s=3)
     solid.view_init(elev=12, azim=-70) if surface.developable else solid.view_init(25, -60)

@@ -13,7 +13,16 @@ from collections.abc import Iterable, Mapping
 from isoae_lib.paper.claims import downstream, images, surfaces, theory
 from isoae_lib.paper.claims.rule import Outcome, Remark, Table, Verdict
 
-CLAIMS = (*theory.CLAIMS, *surfaces.CLAIMS, *images.CLAIMS, *downstream.CLAIMS)
+CHAPTERS = {  # the page whose runs decide a claim is the one that shows its verdict
+    "01_theory": theory.CLAIMS,
+    "02_toy_projection": surfaces.CURVE_CLAIMS,
+    "03_evaluation_3d": surfaces.SURFACE_CLAIMS,
+    "04_visualization": images.PLANE_CLAIMS,
+    "05_classification": downstream.CODE_CLAIMS,
+    "06_sensitivity": images.LAMBDA_CLAIMS,
+    "07_generalization": downstream.UNSEEN_CLAIMS,
+}
+CLAIMS = tuple(claim for group in CHAPTERS.values() for claim in group)
 WITHOUT_RULE = (
     Remark(
         "expressive power", "3",
@@ -31,15 +40,14 @@ WITHOUT_RULE = (
 MARKS = "<!-- verdicts -->\n", "<!-- end of verdicts -->\n"  # around the count on a page
 
 
-def ledger(runs: Table, *parts: str) -> list[Outcome]:
-    """Judge every claim, or those of the `parts` of the paper: sections that begin so."""
+def ledger(runs: Table, chapter: str = "") -> list[Outcome]:
+    """Judge every claim, or those of one of the `CHAPTERS`."""
     outcomes = []
-    for claim in CLAIMS:
-        if claim.section.startswith(parts or ""):
-            ours, reached, judged = claim.judge(runs)
-            outcomes.append(
-                Outcome(claim, ours, reached, {key: runs[key] for key in judged if key in runs})
-            )
+    for claim in CHAPTERS[chapter] if chapter else CLAIMS:
+        ours, reached, judged = claim.judge(runs)
+        outcomes.append(
+            Outcome(claim, ours, reached, {key: runs[key] for key in judged if key in runs})
+        )
     return outcomes
 
 
