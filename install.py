@@ -25,7 +25,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 PYTHONS = ("3.11", "3.12", "3.13")
-COST = "2 to 4 minutes and 5.5 GB of disk, or 1.7 GB where pip finds a PyTorch without CUDA"
+COST = "2 to 4 minutes and 5.7 GB of disk, or 1.9 GB where pip finds a PyTorch without CUDA"
 MARKER = "installed.json"
 BYTES = ("utf-8", "surrogateescape")  # a path is the same bytes in every locale
 

@@ -114,7 +114,7 @@ def executable(file, text):
 def test_installs_once_and_then_says_nothing(project):
     status, said = run(project)
     assert status == 0, said
-    assert "5.5 GB" in said and "downloading torch 2.13.0, 915.3 MB" in said and "small" not in said
+    assert "5.7 GB" in said and "downloading torch 2.13.0, 915.3 MB" in said and "small" not in said
     assert "harmless" not in said
     packages, itself = calls(project)
     assert packages.endswith("-r requirements.lock") and "--no-deps" not in packages

@@ -55,6 +55,19 @@ def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
     assert not list((out.parent.parent / "unfinished").iterdir())
 
 
+def test_outputs_stand_in_their_order_and_pages_leave_out_the_parameters(page):
+    out = page(
+        "import time\nfor n in range(2):\n    for k in range(3):\n"
+        "        print(n, k, flush=True)\n        time.sleep(0.1)\n    display({n})"
+    )
+    execute.execute("01_theory", "smoke", out)
+    cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
+    hidden = [c["source"][-1] for c in cells if "remove-cell" in c["metadata"].get("tags", ())]
+    assert hidden == ["seed = 0", 'preset = "smoke"\n']
+    outputs = [o.get("text") or o["data"]["text/plain"] for o in cells[-1]["outputs"]]
+    assert ["".join(o) for o in outputs] == ["0 0\n0 1\n0 2\n", "{0}", "1 0\n1 1\n1 2\n", "{1}"]
+
+
 def test_only_copies_with_the_notebooks_own_parameters_are_pages_of_the_book(page, tmp_path):
     out = page("print(preset, seed)")
     changed = copies.changed("01_theory", ["seed=5"])

@@ -101,11 +101,30 @@ def _kernel() -> type[AsyncKernelManager]:
 
 
 def _write_stable(running: Path, out: Path) -> None:
-    """Write the executed notebook to `out` without papermill's times, paths and random ids."""
+    """Write the executed notebook to `out` without papermill's times, paths and random ids.
+
+    Pages leave out the cells of parameters. What is printed in a row is one output, however the
+    kernel cut it into pieces.
+    """
     notebook = json.loads(running.read_text(encoding="utf-8"))
     notebook["metadata"].pop("papermill", None)
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = f"{out.stem[:2]}-{number:03d}"
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
+        if {"parameters", "injected-parameters"} & set(cell["metadata"].get("tags", ())):
+            cell["metadata"]["tags"].append("remove-cell")
+        if "outputs" in cell:
+            cell["outputs"] = _joined(cell["outputs"])
     write_whole(out, json.dumps(notebook, indent=1))
+
+
+def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return outputs in their order, with neighbours on the same stream joined to one."""
+    joined: list[dict[str, Any]] = []
+    for output in outputs:
+        if joined and output.get("name") and output.get("name") == joined[-1].get("name"):
+            joined[-1]["text"] += output["text"]
+        else:
+            joined.append(output)
+    return joined

@@ -1,0 +1,169 @@
+"""The built book in a real browser: quiet, offline and accessible, at every width, dark and light.
+
+`make book PRESET=smoke` makes the pages that are opened here. The variable ISOAE_BROWSER names a
+browser that must be there; `.ci/run` sets it where it has installed one.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from isoae_lib.book import site
+from isoae_lib.files import ROOT
+
+pytestmark = pytest.mark.slow
+BOOK = site.html_folder("smoke")
+NO_BOOK = "no book is built: run make book PRESET=smoke first"
+PAGES = sorted(  # _static has the theme's templates, and index.html only leads to the first page
+    str(page.relative_to(BOOK)) for page in BOOK.rglob("*.html")
+    if page != BOOK / "index.html" and page.parent.name != "_static"
+)  # fmt: skip
+HEIGHTS = {1400: 900, 820: 1180, 390: 844}  # of windows, by width
+
+# Axe may not fetch style sheets again: from files a browser refuses. The contrast of colours takes
+# most of its time, and does not depend on the width: the middle one goes without, and on the phone
+# the many small parts of code do.
+LOOK = """
+window.found = axe.run(innerWidth < 820 ? {exclude: [".highlight span"]} : document, {
+  preload: false, resultTypes: ["violations"],
+  rules: {"color-contrast": {enabled: innerWidth !== 820}},
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for all tests, without a network."""
+    wanted = os.environ.get("ISOAE_BROWSER")
+    program = shutil.which(wanted or "chromium")
+    if program is None:
+        (pytest.fail if wanted else pytest.skip)(f"{wanted or 'chromium'} is not installed")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=program, args=["--host-resolver-rules=MAP * ~NOTFOUND"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Return a function that opens a page in a dark window, and says what goes wrong meanwhile."""
+    contexts = []
+
+    def visit(page, width=1400, folder=BOOK):
+        size = {"width": width, "height": HEIGHTS[width]}
+        contexts.append(browser.new_context(viewport=size, color_scheme="dark"))
+        window, faults = contexts[-1].new_page(), []
+        inside = (folder.as_uri(), "data:", "blob:")
+
+        def ask(request):
+            if not request.url.startswith(inside):
+                faults.append(f"outside: {request.url}")
+
+        def say(message):
+            if message.type == "error":
+                faults.append(f"console: {message.text}")
+
+        window.on("request", ask)
+        window.on("console", say)
+        window.on("requestfailed", lambda request: faults.append(f"failed: {request.url[:200]}"))
+        window.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        window.goto((folder / page).as_uri())
+        window.evaluate("window.MathJax?.startup?.promise")
+        return window, faults
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def barriers(windows):
+    """What axe-core finds in windows, which look at the same time, and where it is first."""
+    for window in windows:
+        window.evaluate(Axe().axe_script + LOOK + "0")
+    return [
+        f"{window.viewport_size['width']}: {fault['id']} at {fault['nodes'][0]['html'][:300]}"
+        for window in windows
+        for fault in window.evaluate("found")["violations"]
+    ]
+
+
+def test_what_goes_wrong_on_a_page_is_seen(visit, tmp_path):
+    (tmp_path / "page.html").write_text(
+        "<title>A page</title><img src='missing.png' alt=''><script>console.error('complaint')"
+        "</script><script>unknown()</script><img src='http://example.org/picture.png'>",
+        encoding="utf-8",
+    )
+    window, faults = visit("page.html", folder=tmp_path)
+    for fault in ("failed: file", "outside: http", "console: complaint", "error: unknown is not"):
+        assert any(said.startswith(fault) for said in faults), fault
+    assert any("image-alt at <img" in barrier for barrier in barriers([window]))
+
+
+@pytest.mark.parametrize("page", PAGES or [pytest.param("", marks=pytest.mark.skip(NO_BOOK))])
+def test_a_page_is_quiet_offline_and_accessible_at_every_width_dark_and_light(page, visit):
+    opened = [visit(page, width) for width in HEIGHTS]
+    windows = [window for window, _ in opened]
+    for theme in ("dark", "light"):
+        for window in windows:
+            window.emulate_media(color_scheme=theme)
+            window.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+            wide = window.evaluate("document.documentElement.scrollWidth")
+            assert wide <= window.viewport_size["width"], "the page itself goes on sideways"
+        found = barriers(windows)
+        assert [theme, *(fault for _, faults in opened for fault in faults), *found] == [theme]
+
+
+# What answers a reader: a test for each, which finds a page that has it, and it by an attribute.
+
+
+def page_with(text):
+    """Return the first page of the book whose source has a text."""
+    if not PAGES:
+        pytest.skip(NO_BOOK)
+    return next(page for page in PAGES if text in (BOOK / page).read_text(encoding="utf-8"))
+
+
+def test_a_reference_shows_what_it_leads_to_when_the_keyboard_or_the_pointer_reaches_it(visit):
+    window, _ = visit(page_with("/references.html#"))
+    link = window.locator("article a[data-bs-toggle=tooltip][href*='references.html#']").first
+    address = link.get_attribute("href").split("#")[1]
+    for reach in (link.focus, link.hover):
+        reach()
+        shown = window.locator(".preview").inner_text()
+        window.locator("body").click(position={"x": 5, "y": 5})
+        window.mouse.move(5, 5)
+        window.locator(".preview").wait_for(state="detached")
+    window.goto((BOOK / "book" / "references.html").as_uri())
+    assert shown == window.locator(f"#{address} p").inner_text()
+
+
+TABLE = """<!doctype html><title>Heights</title><script src="book.js"></script>
+<div class="bd-sidebar-primary"></div><section><h2>Of trees<a>#</a></h2><div class="cell_output">
+<table><tr><th><th>mean<th>said</tr><tr><th rowspan="2">oak<td>1 ± 2<td>"old", big</tr>
+<tr><td colspan="2">3<details><summary>why</summary>so</details></td></tr></table></div></section>
+"""
+
+
+def test_the_link_below_a_table_saves_its_cells_by_keyboard(visit, tmp_path):
+    shutil.copy(ROOT / "book" / "static" / "book.js", tmp_path)
+    (tmp_path / "trees.html").write_text(TABLE, encoding="utf-8")
+    window, faults = visit("trees.html", folder=tmp_path)
+    for _ in ("what folds the reason", "the link"):
+        window.keyboard.press("Tab")
+    with window.expect_download() as saved:
+        window.keyboard.press("Enter")
+    assert faults == [] and saved.value.suggested_filename == "trees-table-1.csv"
+    assert window.get_by_role("link", name="CSV of table 1 on this page: Of trees").is_visible()
+    with open(saved.value.path(), encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["", "mean", "said"], ["oak", "1 ± 2", '"old", big'], ["oak", "3 why so", "3 why so"]
+    ]  # fmt: skip
