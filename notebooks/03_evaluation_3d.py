@@ -83,7 +83,8 @@ surfaces.table_1(chapter.sources)
 #
 # Two methods are younger than the paper. IRAE {cite:p}`lee2022regularized` asks for an isometry up
 # to one scale, GeomAE {cite:p}`nazari2023geometric` for a decoder that enlarges areas by the same
-# factor everywhere.
+# factor everywhere. Whether a lower number is a better map, the tables of cuts and of distances
+# below tell.
 #
 # ### The floor of the open sphere
 #
