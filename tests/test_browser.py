@@ -60,6 +60,7 @@ def visit(browser):
     def visit(page, width=1400, folder=BOOK):
         size = {"width": width, "height": HEIGHTS[width]}
         contexts.append(browser.new_context(viewport=size, color_scheme="dark"))
+        contexts[-1].set_default_timeout(180_000)  # milliseconds: a busy machine is slow, not wrong
         window, faults = contexts[-1].new_page(), []
         inside = (folder.as_uri(), "data:", "blob:")
 

@@ -21,7 +21,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 DECISIONS = ROOT / "book" / "decisions.md"
 LINKED = [*PAGES, *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG"))]
 HOSTS = {"arxiv.org", "doi.org", "github.com", "openreview.net", "www.w3.org", "w3id.org"}
-HOSTS |= {"colab.research.google.com"}  # opens notebooks of whichever repository
+HOSTS |= {"colab.research.google.com", "example.org"}  # opens notebooks; nobody's, for tests
 HOSTS |= {  # where the data sets are given out, and the server of a test
     "yann.lecun.com", "ossci-datasets.s3.amazonaws.com", "cave.cs.columbia.edu",
     "fashion-mnist.s3-website.eu-central-1.amazonaws.com", "www.cs.columbia.edu",
