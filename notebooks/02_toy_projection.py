@@ -18,8 +18,12 @@ seed = 0
 # %% tags=["hide-input"]
 import inspect
 
-from isoae_lib.book import page, surfaces, tables
+from IPython.display import display
+
+from isoae_lib.book import page, sliders, surfaces, tables
 from isoae_lib.core import objectives
+from isoae_lib.paper import runs
+from isoae_lib.paper.claims.rule import table
 
 chapter = page.head("02_toy_projection", preset, seed=seed)
 toy = {method: chapter.here["toy/curve", method][0] for method in ("I-AE", "CAE")}
@@ -57,6 +61,15 @@ _ = surfaces.projections(toy)
 
 # %% tags=["hide-input"]
 _ = surfaces.code_along_curve(toy)
+# %% [markdown]
+# ## Other weights, and the way there
+#
+# I-AE with four weights, after six numbers of steps at a constant rate. Each position of the
+# sliders is a published run. Without the regularizer, at 0, the code is free to run at any speed.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(sliders.figure_1(table(runs.published("curves"))), raw=True)
+
 # %% [markdown]
 # ## A number for "even sampling"
 #

@@ -15,8 +15,9 @@ seed = 0
 
 # %% tags=["hide-input"]
 import pandas as pd
+from IPython.display import display
 
-from isoae_lib.book import images, page, sweeps
+from isoae_lib.book import images, page, sliders, sweeps
 from isoae_lib.paper import sections
 
 chapter = page.head("06_sensitivity", preset, seed=seed)
@@ -46,6 +47,13 @@ _ = images.weight_row(here, experiment)
 there = chapter.published_at(images.FIGURE_6).values()
 for where in there:
     images.weight_row(published, where)
+
+# %% [markdown]
+# Move the slider to see the published runs change with the weight, first seed. All embeddings have
+# one size here, and are turned to fit that of $\lambda_{iso} = 0.075$.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(sliders.figure_6(published, list(there)), raw=True)
 
 # %% [markdown]
 # ## Figure 6: the losses

@@ -9,17 +9,6 @@ async function explore(figure, data) {
   const at = { place: [0.5, 0.5], start: [0.25, 0.35], end: [0.75, 0.65] };
   const [height, width] = data.picture;
 
-  /** Return whole numbers that were written as differences, and compressed. */
-  async function unpacked({ shape, step, packed }) {
-    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const whole = new Int16Array(await new Response(stream).arrayBuffer());
-    const along = shape.at(-1), across = along * (shape.at(-2) ?? 1);
-    for (let k = 0; k < whole.length; k++) if (k % along) whole[k] += whole[k - 1];
-    for (let k = 0; k < whole.length; k++) if (k % across >= along) whole[k] += whole[k - along];
-    return { shape, step, whole };
-  }
-
   const planes = await Promise.all(data.planes.map(async (plane) => {
     const parts = ["mean", "components", "weights", "metric", "codes"];
     const arrays = await Promise.all(parts.map((name) => unpacked(plane[name])));

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +12,12 @@ from matplotlib.colors import to_hex
 
 from isoae_lib.book.images import class_colours
 from isoae_lib.book.interactive import png
+from isoae_lib.book.packed import asset, packed
 from isoae_lib.book.style import COLOURS, plain
 from isoae_lib.paper.claims.rule import Table
 from isoae_lib.paper.metrics.plane import chosen
 from isoae_lib.paper.metrics.rounding import as_bytes
-from isoae_lib.paper.planes import PARTS, Plane, Rounded, is_known, of_run, rounded
+from isoae_lib.paper.planes import PARTS, Plane, is_known, of_run, rounded
 from isoae_lib.paper.runs import Run
 
 CODES = 1000  # drawn in a plane
@@ -74,12 +72,12 @@ def explorer(source: str, runs: Mapping[str, Run], classes: Sequence[str]) -> HT
             for method, run in runs.items()
         ],
     }
-    here = Path(__file__)
-    script, style = (here.with_suffix(end).read_text(encoding="utf-8") for end in (".js", ".css"))
+    script = asset("packed.js") + asset("explorer.js")
     still = mosaics(list(planes.values())[:2])
     sizes = ", ".join(f"{plain(m)} {plane.side} x {plane.side}" for m, plane in planes.items())
     words = f"Source: {source}. Decoded at so many places, and interpolated between them: {sizes}."
-    return HTML(_FRAGMENT % (style, still, words, script, json.dumps(data).replace("</", "<\\/")))
+    written = json.dumps(data).replace("</", "<\\/")
+    return HTML(_FRAGMENT % (asset("explorer.css"), still, words, script, written))
 
 
 _FRAGMENT = """<style>%s</style>
@@ -101,27 +99,14 @@ def _colour(method: str) -> str:
 
 
 def _as_json(plane: Plane, codes: np.ndarray) -> dict[str, Any]:
-    """Return a plane, and codes (n, 2) as shares of its width and height, as the script reads it.
-
-    Whole numbers are written as differences from their neighbours along the last two axes. These
-    are small, and so can be compressed.
-    """
+    """Return a plane, and codes (n, 2) as shares of its width and height, for the script."""
     within = rounded(((codes - plane.low) / (plane.high - plane.low)).T)
     arrays = {
         "mean": plane.mean, "components": plane.components, "weights": plane.weights,
         "metric": plane.metric, "codes": within,
     }  # fmt: skip
     corners = {"low": plane.low.tolist(), "high": plane.high.tolist()}
-    return corners | {name: _packed(array) for name, array in arrays.items()}
-
-
-def _packed(array: Rounded) -> dict[str, Any]:
-    differences = array.whole
-    for axis in range(array.whole.ndim)[-2:]:
-        differences = np.diff(differences, axis=axis, prepend=np.int16(0))
-    differences = differences.astype("<i2")
-    packed = base64.b64encode(zlib.compress(differences.tobytes(), 9)).decode()
-    return {"shape": array.whole.shape, "step": array.step, "packed": packed}
+    return corners | {name: packed(array) for name, array in arrays.items()}
 
 
 def mosaics(planes: Sequence[Plane]) -> str:
