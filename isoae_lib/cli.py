@@ -257,12 +257,13 @@ def publish(
     names: Names,
     preset: Scale = "published",
     seed: Seeds = None,
-    to: Annotated[str, typer.Option(help="folder in data: runs, canaries or curves")] = "runs",
+    to: Annotated[str, typer.Option(help="folder in data: see data/README.md")] = "runs",
     store: Store = None,
 ) -> None:
-    """Copy finished records, without weights, into data: all of them, or none if one is missing.
+    """Copy finished records into data: all of them, or none if one is missing.
 
-    Only records that this code trained: a record and the code beside it belong together.
+    Only records that this code trained: a record and the code beside it belong together. Networks
+    are copied only to `weights`.
     """
     project()
     from isoae_lib.paper import runs

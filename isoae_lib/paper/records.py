@@ -35,6 +35,7 @@ from isoae_lib.paper.specs import RunSpec
 NAMED = ("data", "method", "seed")  # what a run's first words say of its spec
 # What figures draw; images of Table 7's first published runs are under the second name.
 FIGURES = ("figures.npz", "pictures.npz")
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ class Run:
 
     @property
     def model(self) -> Autoencoder:
-        """The trained networks, in evaluation mode; published records come without."""
-        weights = self.folder / "weights.safetensors"
+        """The trained networks, in evaluation mode; of published records, few have them."""
+        weights = self.folder / WEIGHTS
         if not weights.is_file():
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
         model = untrained(self.spec, self.points)
@@ -245,7 +246,6 @@ def write(
         "measured_by": code_digest(*MEASURING),
         "data": {"sha256": measured.data, "official": data.official},
     }
-    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with files.whole_folder(store / data.spec.key, keep=True) as aside:
         with (aside / "history.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(history[0]) if history else ["step"])
@@ -254,7 +254,7 @@ def write(
         save_codes(aside, measured.codes.astype(np.float32), measured.labels)
         if measured.figures:
             np.savez_compressed(aside / FIGURES[0], **measured.figures)  # type: ignore[arg-type]
-        (aside / "weights.safetensors").write_bytes(safetensors.torch.save(tensors))
+        save_weights(aside, model)
         record["files"] = {file.name: checksum(file) for file in sorted(aside.iterdir())}
         (aside / "run.json").write_text(sealed(record), encoding="utf-8")
 
@@ -262,3 +262,9 @@ def write(
 def save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:
     """Write latent codes (n, d) and classes (n,) into a record's folder."""
     np.savez_compressed(folder / "embedding.npz", codes=codes, labels=labels)
+
+
+def save_weights(folder: Path, model: Autoencoder) -> None:
+    """Write trained networks into a record's folder, in the precision that they have."""
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    (folder / WEIGHTS).write_bytes(safetensors.torch.save(tensors))
