@@ -9,8 +9,9 @@ from functools import cached_property
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from isoae_lib.book import cards, style, verdicts
-from isoae_lib.paper import baseline_records, claims, runs, sections
+from isoae_lib.book import canary_tables, cards, style, verdicts
+from isoae_lib.core.arrays import Array
+from isoae_lib.paper import baseline_records, canaries, claims, runs, sections
 from isoae_lib.paper.baseline_records import Numbers
 from isoae_lib.paper.claims.rule import Table, table
 from isoae_lib.paper.runs import Run
@@ -39,9 +40,26 @@ class Chapter:
         return table(self.of_repository)
 
     @property
+    def from_published(self) -> bool:
+        """Whether the page argues from published runs, and canaries are all that is trained."""
+        return self.preset == sections.CANARIES
+
+    @property
+    def evidence(self) -> Table:
+        """The runs that the page argues from: published ones, or those of a preset that trains."""
+        return self.published if self.from_published else self.here
+
+    @property
     def sources(self) -> dict[str, Table]:
-        """Both, under the names that tables print."""
-        return {"published": self.published, f"this build ({self.preset})": self.here}
+        """All runs that tables show, under the names that they print."""
+        published = {"published": self.published}
+        return published if self.from_published else published | {"this machine": self.here}
+
+    def embeddings(self, surface: str) -> dict[str, Array]:
+        """Return what U-MAP, t-SNE, LLE and PCA make of a surface, by method: codes (n, 2)."""
+        if self.from_published:
+            return baseline_records.published_planes()[surface]
+        return baseline_records.embeddings(surface, self.preset)
 
     def pca(self, data: str) -> dict[str, dict[str, dict[int, Numbers]]]:
         """Return what PCA scores, by source as in `sources`, then by data set, d and metric.
@@ -64,12 +82,20 @@ class Chapter:
         """Show the claims that the runs of this chapter decide, judged on the published ones."""
         display(verdicts.of_chapter(claims.ledger(self.published, self.notebook)), raw=True)
 
+    def this_machine(self) -> None:
+        """Show whether this machine repeats the canaries of this chapter."""
+        if self.from_published:
+            display(canary_tables.checked(canaries.checks(self.notebook)))
+        else:
+            print(f"Preset {self.preset} trains the runs above, and no canaries.")
+
     def provenance(self, *wanted: str) -> None:
         """Show where the numbers come from: this build, and the published runs of sections."""
         settings = "".join(f" --set {name}={value}" for name, value in self.parameters.items())
         repeat = f"isoae notebook {self.notebook} --preset {self.preset}{settings}"
-        display(cards.provenance(self.of_build, self.preset, repeat))
-        display(Markdown("The published runs:"), self.published_card(*wanted))
+        if not self.from_published:
+            display(Markdown("This machine:"), cards.provenance(self.of_build, self.preset, repeat))
+        display(Markdown("Published:"), self.published_card(*wanted))
 
     def published_card(self, *wanted: str, sweep: bool = False) -> HTML:
         """Return the card of the published runs of some sections, or of the sweep in them."""

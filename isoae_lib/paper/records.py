@@ -26,6 +26,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
+from isoae_lib.paper import machine
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import charts, geodesics, measures
@@ -35,6 +36,7 @@ from isoae_lib.paper.specs import RunSpec
 NAMED = ("data", "method", "seed")  # what a run's first words say of its spec
 # What figures draw; images of Table 7's first published runs are under the second name.
 FIGURES = ("figures.npz", "pictures.npz")
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,14 @@ class Run:
         return self.record["metrics"]
 
     @property
+    def weights_checksum(self) -> str:
+        """The sha256 of the trained weights, also where a published record comes without them."""
+        return self.record.get("weights") or self.record["files"][WEIGHTS]
+
+    @property
     def model(self) -> Autoencoder:
         """The trained networks, in evaluation mode; published records come without."""
-        weights = self.folder / "weights.safetensors"
+        weights = self.folder / WEIGHTS
         if not weights.is_file():
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
         model = untrained(self.spec, self.points)
@@ -206,6 +213,7 @@ def training_facts(preset: str, device: str, fit: training.Fit) -> dict[str, Any
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": _peak_memory(),
         "device": training.hardware(device),
+        "processor": machine.processor(),
         "engine": fit.engine,
         "versions": {
             "python": platform.python_version(),
@@ -254,7 +262,7 @@ def write(
         save_codes(aside, measured.codes.astype(np.float32), measured.labels)
         if measured.figures:
             np.savez_compressed(aside / FIGURES[0], **measured.figures)  # type: ignore[arg-type]
-        (aside / "weights.safetensors").write_bytes(safetensors.torch.save(tensors))
+        (aside / WEIGHTS).write_bytes(safetensors.torch.save(tensors))
         record["files"] = {file.name: checksum(file) for file in sorted(aside.iterdir())}
         (aside / "run.json").write_text(sealed(record), encoding="utf-8")
 

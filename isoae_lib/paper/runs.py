@@ -209,6 +209,8 @@ def _folders(top: Path, pattern: str) -> list[Path]:
 def publish(run: Run, name: str, kind: str = "runs") -> Path:
     """Copy a run's record, without its weights, into the project; return its folder there.
 
+    The checksum of the weights stays.
+
     It takes the place of the record before it only when it is whole. Of images in the plane, the
     first `PUBLISHED_CODES` codes are kept, as precisely as a picture needs them; longer codes are
     not kept. What figures draw is kept of the first seed, which they show, unless the terms of the
@@ -226,7 +228,7 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
     """
     folder = PUBLISHED[kind] / name / f"seed-{run.spec.seed}"
     with_figures = run.spec.seed == 0 and may_be_shown(run.spec.data)
-    left_out = {"weights.safetensors", *(() if with_figures else records.FIGURES)}
+    left_out = {records.WEIGHTS, *(() if with_figures else records.FIGURES)}
     kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
     with files.whole_folder(folder) as aside:
         for file in kept:
@@ -236,6 +238,7 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
             records.save_codes(aside, for_a_picture(run.codes[:count]), run.labels[:count])
             kept["embedding.npz"] = records.checksum(aside / "embedding.npz")
         (aside / "run.json").write_text(
-            records.sealed(run.record | {"files": kept}), encoding="utf-8"
+            records.sealed(run.record | {"weights": run.weights_checksum, "files": kept}),
+            encoding="utf-8",
         )
     return folder

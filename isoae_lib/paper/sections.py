@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data.surfaces import SURFACES
-from isoae_lib.paper.section import FEW_DIGITS as FEW_DIGITS  # asked for as `sections.FEW_DIGITS`
+from isoae_lib.paper.section import CANARIES as CANARIES  # these three: asked for as `sections.X`
+from isoae_lib.paper.section import FEW_DIGITS as FEW_DIGITS
 from isoae_lib.paper.section import PRESETS, Section, Settings, Tried
 from isoae_lib.paper.section import SCALES as SCALES
 from isoae_lib.paper.specs import RunSpec
@@ -54,7 +55,9 @@ SECTIONS = {section.name: section for section in (
         added=("I-AE-without-L_piso", *NEWER, "GeomAE"),
         scales={
             "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
-            "laptop": {"points": 1000, "steps": 600, "batch": 64, "rate": 4e-3},
+            "laptop": {
+                "points": 2000, "steps": 3000, "batch": 200, "rate": 4e-3, "decades": 4.0,
+            },
             "paper": {
                 "points": 2000, "steps": 100_000, "batch": 2000, "batches": "whole",
                 "rate": 1e-3, "decades": 4.0,
@@ -73,6 +76,7 @@ SECTIONS = {section.name: section for section in (
         },
         tuned={"IRAE": {"weight": 0.1}, "GeomAE": {"weight": 0.1}},
         sweep={"IRAE": ("weight", (0.001, 0.01, 0.1)), "GeomAE": ("weight", (0.001, 0.01, 0.1))},
+        canaries={"s-shape/I-AE": ("edge_ratio_std", "BBT_error")},
         baselines=True,
     ),
     Section(
