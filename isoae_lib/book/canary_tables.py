@@ -11,6 +11,12 @@ from isoae_lib.paper.canaries import Check
 NUMBERS = {  # metric or loss -> as it is printed
     "edge_ratio_std": "std of edge ratios",
     "BBT_error": "|BB' - I|",
+    "crowding": "crowding",
+    "error_per_pixel": "error x 1000",
+    "rmse": "error per pixel",
+    "spacing_variation": "evenness on the curve",
+    "svm": "linear SVM",
+    "test_rmse": "error per pixel",
 }
 
 

@@ -76,6 +76,14 @@ class Run:
         return self.data.points
 
     @property
+    def has_data(self) -> bool:
+        """Whether the data that the run learned are on this machine."""
+        try:
+            return self.data.digest == self.record["data"]["sha256"]
+        except InputError:
+            return False
+
+    @property
     def chart(self) -> NDArray:
         """Chart coordinates (n, 2) of the points of a surface."""
         return self.data.truth

@@ -109,10 +109,13 @@ class Section:
         return (*self.all_data, *([FEW_DIGITS] if "mnist" in self.data_sets else []))
 
     def data_at(self, preset: str) -> tuple[str, ...]:
-        """Return the data sets that a preset trains on, of those that are on this machine.
+        """Return the data sets that the pages of a preset show.
 
-        Of the paper's images, the shorter presets take MNIST only, or what stands in for it.
+        At `laptop` they are those of the published runs. At the others they must be on this
+        machine. Of the paper's images, `smoke` takes MNIST only, or what stands in for it.
         """
+        if preset == CANARIES:
+            return self.all_data
         found = []
         for data in self.all_data:
             if data not in images.DATA_SETS:
@@ -140,7 +143,7 @@ class Section:
             If the preset is unknown, with the close matches.
         """
         choose("preset", preset, PRESETS)
-        if preset == CANARIES and self.canaries:
+        if preset == CANARIES:
             return [(f"{self.name}/{canary}", 0) for canary in self.canaries]
         return [
             (f"{self.name}/{data}/{method}", first + seed)
