@@ -26,6 +26,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
+from isoae_lib.paper import machine
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import charts, geodesics, measures
@@ -73,6 +74,14 @@ class Run:
     def points(self) -> NDArray:
         """Training data (n, D); images are bytes."""
         return self.data.points
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the data that the run learned are on this machine."""
+        try:
+            return self.data.digest == self.record["data"]["sha256"]
+        except InputError:
+            return False
 
     @property
     def chart(self) -> NDArray:
@@ -128,6 +137,11 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """The numbers of `measures.measure`, by name; empty for a diverged run."""
         return self.record["metrics"]
+
+    @property
+    def weights_checksum(self) -> str:
+        """The sha256 of the trained weights, also where a published record comes without them."""
+        return self.record.get("weights") or self.record["files"][WEIGHTS]
 
     @property
     def model(self) -> Autoencoder:
@@ -207,6 +221,7 @@ def training_facts(preset: str, device: str, fit: training.Fit) -> dict[str, Any
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": _peak_memory(),
         "device": training.hardware(device),
+        "processor": machine.processor(),
         "engine": fit.engine,
         "versions": {
             "python": platform.python_version(),

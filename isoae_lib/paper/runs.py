@@ -234,10 +234,11 @@ def _folders(top: Path, pattern: str) -> list[Path]:
 def publish(run: Run, name: str, kind: str = "runs") -> Path:
     """Copy a run's record into the project, without its weights if it is not for "weights".
 
-    It takes the place of the record before it only when it is whole. Of images in the plane, the
-    first `PUBLISHED_CODES` codes are kept, as precisely as a picture needs them; longer codes are
-    not kept. What figures draw is kept of the first seed, which they show, unless the terms of the
-    data set forbid it. Weights are in single precision, those of images in half.
+    The checksum of the weights stays. The record takes the place of the one before it only when it
+    is whole. Of images in the plane, the first `PUBLISHED_CODES` codes are kept, as precisely as a
+    picture needs them; longer codes are not kept. What figures draw is kept of the first seed,
+    which they show, unless the terms of the data set forbid it. Weights are in single precision,
+    those of images in half.
 
     Returns
     -------
@@ -272,6 +273,7 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
                 records.save_weights(aside, run.model.half())
                 kept[records.WEIGHTS] = records.checksum(aside / records.WEIGHTS)
         (aside / "run.json").write_text(
-            records.sealed(run.record | {"files": kept}), encoding="utf-8"
+            records.sealed(run.record | {"weights": run.weights_checksum, "files": kept}),
+            encoding="utf-8",
         )
     return folder
