@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isoae_lib import progress
+from isoae_lib import cli_canaries, progress
 from isoae_lib.book.surroundings import settle
 from isoae_lib.errors import InputError, Status, Unfinished, choose
 from isoae_lib.files import project
@@ -27,6 +27,7 @@ app.add_typer(runs_app, name="runs")
 
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
+app.command("canaries")(cli_canaries.canaries)
 
 Names = Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")]
 Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(sections.PRESETS)}")]
@@ -257,12 +258,13 @@ def publish(
     names: Names,
     preset: Scale = "published",
     seed: Seeds = None,
-    to: Annotated[str, typer.Option(help="folder in data: runs, canaries or curves")] = "runs",
+    to: Annotated[str, typer.Option(help="folder in data: see data/README.md")] = "runs",
     store: Store = None,
 ) -> None:
-    """Copy finished records, without weights, into data: all of them, or none if one is missing.
+    """Copy finished records into data: all of them, or none if one is missing.
 
-    Only records that this code trained: a record and the code beside it belong together.
+    Only records that this code trained: a record and the code beside it belong together. Networks
+    are copied only to `weights`.
     """
     project()
     from isoae_lib.paper import runs

@@ -13,21 +13,18 @@ preset = "laptop"
 seed = 0
 
 # %% tags=["hide-input"]
-import pandas as pd
 from IPython.display import display
 
 from isoae_lib.book import downstream, images, page
-from isoae_lib.paper import density, sections, terms
+from isoae_lib.paper import sections, terms
 from isoae_lib.paper.data.images import DATA_SETS
-from isoae_lib.paper.datasets import Data
 
 chapter = page.head("07_generalization", preset, seed=seed)
-here, published = chapter.here, chapter.published
+evidence = chapter.evidence
 section = sections.SECTIONS["generalization"]
 data = section.data_at(preset)[0]
-experiment = f"generalization/{data}"
 titles = {DATA_SETS[d].title: f"generalization/{d}" for d in section.all_data}
-there = chapter.published_at(titles)
+there = chapter.at(titles)
 
 # %% [markdown]
 # ## The experiment
@@ -38,8 +35,8 @@ there = chapter.published_at(titles)
 # runs of narrow networks have a larger rate ({ref}`decision 13 <decision-13>`).
 
 # %%
-spec = here[experiment, "I-AE"][0].spec
-print(f"latent size {spec.latent}; {spec.validation} images of this build are for validation")
+spec = evidence[f"generalization/{data}", "I-AE"][0].spec
+print(f"latent size {spec.latent}; {spec.validation:,} images are for validation")
 images.scales(chapter.sources, "generalization")
 
 # %% [markdown]
@@ -64,59 +61,44 @@ for name in section.all_data:
 # %% [markdown]
 # A method whose error is not below that of the mean training image has learned nothing, and gets no
 # verdict. The classifier of the Frechet distance recognizes classes. CelebA has none here; its
-# classifier recognizes by which quarter turn a face was rotated. Of this build:
+# classifier recognizes by which quarter turn a face was rotated.
 
 # %% tags=["hide-input"]
-downstream.data_table(here, {DATA_SETS[data].title: experiment})
-
-# %% [markdown]
-# Of the published runs:
-
-# %% tags=["hide-input"]
-downstream.data_table(published, there)
+downstream.data_table(evidence, there)
 
 # %% [markdown]
 # ## Figures 7 and 8: reconstructions
 #
-# Test images of this build stand above what each method makes of them. The records of published
-# runs keep the reconstructions, but not the test images, for no data set is part of this project.
-# So test images stand above them only where this machine has the data set. Faces are not shown
-# ({doc}`the terms of the data sets <../book/data_sets>`).
-
-# %% tags=["hide-input"]
-rows = {"test image": Data(spec).test[0]} | downstream.kept_pictures(here, experiment, "rebuilt")
-_ = downstream.pictures(rows)
+# The records keep what each method makes of test images, but not the test images, for no data set
+# is part of this project. So test images stand above them only where this machine has the data set.
+# Faces are not shown ({doc}`the terms of the data sets <../book/data_sets>`).
 
 # %% tags=["hide-input"]
 for title, where in there.items():
     if not terms.may_be_shown(where.split("/")[1]):
         continue
-    tests = downstream.test_images(published[where, "AE"][0])
-    figure = downstream.pictures(tests | downstream.kept_pictures(published, where, "rebuilt"))
-    figure.suptitle(f"{title}, published" + ("" if tests else ": no test images on this machine"))
+    tests = downstream.test_images(evidence[where, "AE"][0])
+    figure = downstream.pictures(tests | downstream.kept_pictures(evidence, where, "rebuilt"))
+    figure.suptitle(title + ("" if tests else ": no test images on this machine"))
 
 # %% [markdown]
 # ## Beyond the paper: sampling
 #
 # The paper leaves generative models for later. Here a Gaussian, or a mixture of ten, is fitted to
 # the training codes after training, as RAE does it. Codes are drawn from it and decoded. The table
-# shows the Frechet distance of the decoded images from test images, in the project's own features,
-# for this build:
+# shows the Frechet distance of the decoded images from test images, in the project's own features:
 
 # %% tags=["hide-input"]
-downstream.sampling_table(here, {DATA_SETS[data].title: experiment})
+downstream.sampling_table(evidence, there)
 
 # %% [markdown]
-# The published runs:
+# Images drawn from the mixture:
 
 # %% tags=["hide-input"]
-downstream.sampling_table(published, there)
-
-# %% [markdown]
-# Images drawn from the mixture, in this build:
-
-# %% tags=["hide-input"]
-_ = downstream.pictures(downstream.kept_pictures(here, experiment, "mixture"))
+for title, where in there.items():
+    if terms.may_be_shown(where.split("/")[1]):
+        figure = downstream.pictures(downstream.kept_pictures(evidence, where, "mixture"))
+        figure.suptitle(title)
 
 # %% [markdown]
 # ## Beyond the paper: densities
@@ -126,19 +108,12 @@ _ = downstream.pictures(downstream.kept_pictures(here, experiment, "mixture"))
 # uniform in area, so the right density is the same everywhere. The table takes a kernel estimate on
 # the codes, at points away from the border, and shows its deviation over its mean (0 is right). The
 # factor can help only where the network has learned the surface. Where reconstructions are far off,
-# there is no density on the surface to speak of.
+# there is no density on the surface to speak of. A dash stands where the record does not keep the
+# singular values of $df$, of which the factor is made.
 
 # %% tags=["hide-input"]
-surface = {m: here["3d/s-shape", m][0] for m in ("I-AE", "AE")}
-rows = {}
-for method, run in surface.items():
-    plain, factor = (density.on_manifold(run, corrected) for corrected in (False, True))
-    rows[method] = {
-        "P(z) as it is": density.unevenness(plain[density.inner(run)]),
-        "with the factor": density.unevenness(factor[density.inner(run)]),
-        "error of reconstructions (RMSE)": run.metrics["rmse"],
-    }
-pd.DataFrame(rows).T.map("{:.3f}".format)
+surface = {m: evidence["3d/s-shape", m][0] for m in ("I-AE", "AE")}
+downstream.density_table(surface)
 
 # %% tags=["hide-input"]
 _ = downstream.densities(surface)
@@ -148,6 +123,16 @@ _ = downstream.densities(surface)
 
 # %% tags=["hide-input"]
 chapter.verdicts()
+
+# %% [markdown]
+# ## This machine
+#
+# A build trains one run of this page anew, and compares it with a published record. The run is so
+# short that its numbers mean nothing: it is only there to be repeated. {doc}`Run it yourself
+# <../book/run_it_yourself>` says how a record and a repetition are compared.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+chapter.this_machine()
 
 # %% [markdown]
 # ## Where these numbers come from

@@ -9,7 +9,7 @@
 #
 # Each claim has a rule. It was written down and committed before the runs that it judges. The rule
 # decides, and its verdict is printed whatever it is. Only published runs are judged: they are kept
-# in the repository, and are longer than those of a build. Under each claim unfold its numbers, its
+# in the repository. Under each claim unfold its numbers, its
 # rule and its runs, with their scale.
 
 # %% tags=["parameters"]
@@ -43,6 +43,15 @@ display(verdicts.ledger(judged), raw=True)
 
 # %% tags=["hide-input"]
 Markdown("\n".join(f'- "{r.says}" (section {r.section}): {r.why}' for r in claims.WITHOUT_RULE))
+
+# %% [markdown]
+# ## This machine
+#
+# A build trains the short runs below anew, and compares them with published records. The chapters
+# say what the runs are.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+chapter.this_machine()
 
 # %% [markdown]
 # ## Where these numbers come from

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -17,6 +18,7 @@ from isoae_lib.paper import claims, density, sections
 from isoae_lib.paper.claims import rule
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.printed import table_2, table_7
+from isoae_lib.paper.runs import Run
 
 
 def table(section, data, numbers, metric, steps=5000):
@@ -222,12 +224,12 @@ def test_test_images_stand_beside_what_was_made_of_them_or_not_at_all(there, mon
     spec = sections.spec("generalization/mnist-5k/AE", "smoke")
     data = Data(spec)
     tests = data.test[0]
-    run = SimpleNamespace(spec=spec, data=data, record={"data": {"sha256": data.digest}})
-    if there == "another":
-        run.record["data"]["sha256"] = "of others"
+    record = {"data": {"sha256": data.digest if there != "another" else "of others"}}
     if there == "none":
-        run.data = Data(sections.spec("generalization/cifar10/AE", "published"))
+        spec = sections.spec("generalization/cifar10/AE", "published")
         monkeypatch.setenv("ISOAE_DATA_DIR", "nowhere")
+    run = Run(spec, record, np.empty(0), np.empty(0), [], Path())
+    assert run.has_data == (there == "the run's")
     shown = downstream.test_images(run)
     assert set(shown) == ({"test image"} if there == "the run's" else set())
     assert all(np.array_equal(row, tests) for row in shown.values())
@@ -238,10 +240,8 @@ def test_pictures_that_may_not_be_published_are_not_shown_and_a_sentence_says_so
     faces = np.zeros((8, 12), np.uint8)
     known = {}
     for data in ("celeba", "cifar10"):
-        here = SimpleNamespace(digest="same", test=(faces, None))
-        record = {"data": {"sha256": "same"}}
-        spec = SimpleNamespace(data=data)
-        run = SimpleNamespace(spec=spec, data=here, record=record, figure=lambda kind: faces)
+        here, spec = SimpleNamespace(test=(faces, None)), SimpleNamespace(data=data)
+        run = SimpleNamespace(spec=spec, data=here, has_data=True, figure=lambda kind: faces)
         known[f"generalization/{data}", "AE"] = [run]
         rows = downstream.test_images(run) | downstream.kept_pictures(
             known, f"generalization/{data}", "rebuilt"
@@ -268,6 +268,18 @@ def test_only_the_corrected_density_of_a_stretched_map_is_even():
     plain, right = (density.on_manifold(run, corrected)[inside] for corrected in (False, True))
     assert density.unevenness(right) < 0.1 < density.unevenness(plain)
     assert right.mean() == pytest.approx(1, abs=0.1)  # uniform on an area of 1
+
+
+def test_where_a_record_keeps_no_singular_values_the_table_of_densities_has_a_dash():
+    run = stretched(300)
+    run.figures, run.metrics = {"singular_values": None}, {"rmse": 0.25}
+    older = SimpleNamespace(**vars(run) | {"figures": {}})
+    shown = downstream.density_table({"AE": run, "CAE": older})
+    inside = density.inner(run)
+    right = density.unevenness(density.on_manifold(run, corrected=True)[inside])
+    assert list(shown["with the factor"]) == [f"{right:.3f}", "–"]
+    assert shown.iloc[0, 0] == shown.iloc[1, 0] != shown.iloc[0, 1]
+    assert set(shown["error of reconstructions (RMSE)"]) == {"0.250"}
 
 
 def test_a_density_is_divided_by_the_area_that_the_decoder_makes():
@@ -331,18 +343,6 @@ def test_a_row_of_pictures_shows_the_images_of_its_method_in_order():
             assert drawn.get_clim() == (0, 255) and drawn.get_cmap().name == "gray"
             assert axes.get_ylabel() == ("" if k else name)
     plt.close(figure)
-
-
-def test_what_the_digits_at_hand_give_stands_in_for_mnist(monkeypatch):
-    ours, theirs = {"PCA": {"svm": [0.5]}}, {"PCA": {"svm": [0.9]}}
-    known = downstream.baseline_records
-    monkeypatch.setattr(known, "accuracies", lambda data, preset: {(data, 16): ours})
-    monkeypatch.setattr(known, "published_accuracies", lambda: {("mnist", 16): theirs})
-    found = downstream.without_autoencoder(("published", "here"), "mnist-5k", "smoke")
-    assert found == {
-        "published": {("mnist", 16): theirs},
-        "here": {("mnist-5k", 16): ours, ("mnist", 16): ours},
-    }
 
 
 def test_of_mnist_and_its_stand_in_the_one_with_all_methods_is_shown():

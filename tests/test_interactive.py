@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -68,3 +69,16 @@ def test_a_point_shows_its_own_image(monkeypatch):
         x = array_of(trace["x"])
         assert np.array_equal(255 - shown[array_of(trace["customdata"])], x)
         assert (x % 3 == number).all() and trace["name"] == "abc"[number]
+
+
+def test_the_points_of_a_run_show_their_images_or_a_sentence_says_that_they_are_missing(tmp_path):
+    spec = RunSpec(
+        data="mnist-5k", method="AE", points=200, steps=2, batch=20, network="FC-NN",
+        width_factor=1 / 16,
+    )  # fmt: skip
+    run = runs.get(spec, store=tmp_path)
+    few = replace(run, codes=run.codes[:50], labels=run.labels[:50])  # as a published record
+    traces = interactive.hover_over(few, list("0123456789"))["application/vnd.plotly.v1+json"]
+    assert sum(len(array_of(trace["x"])) for trace in traces["data"]) == 50
+    other = replace(run, record=run.record | {"data": {"sha256": "of others"}})
+    assert interactive.hover_over(other, ())["text/markdown"].endswith("have the images.")

@@ -75,12 +75,12 @@ def test_without_a_remote_or_a_repository_or_git_there_are_no_links(project, tmp
 
 
 def test_only_with_a_known_repository_the_configuration_has_links(project):
-    without = yaml.safe_load(site._config())["sphinx"]["config"]
+    without = yaml.safe_load(site._config("smoke"))["sphinx"]["config"]
     assert not {"repository_url", "launch_buttons", "icon_links"} & {*without["html_theme_options"]}
     git(project, "remote", "add", "origin", HERE.replace("github", "u:SECRET@github"))
     commit = git(project, "rev-parse", "HEAD")
-    assert "SECRET" not in site._config()
-    sphinx = yaml.safe_load(site._config())["sphinx"]["config"]
+    assert "SECRET" not in site._config("smoke")
+    sphinx = yaml.safe_load(site._config("smoke"))["sphinx"]["config"]
     theme = sphinx["html_theme_options"]
     assert theme["navbar_persistent"] == without["html_theme_options"]["navbar_persistent"]
     assert (theme["repository_url"], theme["repository_branch"]) == (HERE, links.BRANCH)

@@ -35,8 +35,8 @@ from isoae_lib.paper.metrics import plane
 from isoae_lib.paper.printed import table_1
 
 
-def chapter(published, of_build=(), **parameters):
-    return page.Chapter("05_classification", "smoke", parameters, list(of_build), list(published))
+def chapter(published, here=(), preset="smoke", **parameters):
+    return page.Chapter("05_classification", preset, parameters, list(here), list(published))
 
 
 def cells(stem):
@@ -70,15 +70,60 @@ def test_sources_have_one_name_each():
     known = chapter([("3d/s-shape/AE", "theirs")], [("3d/s-shape/AE", "ours")])
     assert known.sources == {
         "published": {("3d/s-shape", "AE"): ["theirs"]},
-        "this build (smoke)": {("3d/s-shape", "AE"): ["ours"]},
+        "this machine": {("3d/s-shape", "AE"): ["ours"]},
     }
+    assert known.evidence == known.sources[known.source] == {("3d/s-shape", "AE"): ["ours"]}
 
 
-def test_places_without_published_runs_are_named(capsys):
+def test_pages_at_laptop_argue_from_published_runs_alone():
+    known = chapter([("3d/s-shape/AE", "theirs")], [("3d/s-shape/AE", "ours")], "laptop")
+    assert known.sources == {"published": {("3d/s-shape", "AE"): ["theirs"]}}
+    assert known.evidence == known.sources[known.source]
+
+
+def test_at_laptop_nothing_is_computed_that_a_page_compares_with(monkeypatch):
+    def computed(*_):
+        raise AssertionError
+
+    for name in ("embeddings", "image_embeddings", "pca", "accuracies"):
+        monkeypatch.setattr(baseline_records, name, computed)
+    known = chapter([], preset="laptop")
+    for surface in surfaces.SURFACES:
+        assert list(known.embeddings(surface)) == ["U-MAP", "t-SNE", "LLE", "PCA"]
+        assert {codes.shape for codes in known.embeddings(surface).values()} == {(2000, 2)}
+    row, numbers = known.classic("mnist")
+    assert set(row) == set(numbers) == {"U-MAP", "t-SNE", "PCA"}
+    assert all(len(codes) == len(labels) == 2000 for codes, labels in row.values())
+    assert known.pca("mnist")["published"].keys() == baseline_records.published_pca().keys()
+    assert ("mnist", 16) in known.accuracies("mnist")["published"]
+    assert known.classic("letters") == ({}, {}) and known.embeddings("sheet") == {}
+
+
+def test_places_without_runs_are_named(capsys):
     experiments = {"Digits": "sensitivity/mnist", "Clothes": "sensitivity/fashion-mnist"}
-    known = chapter([("sensitivity/mnist/I-AE", None)])
-    assert known.published_at(experiments) == {"Digits": "sensitivity/mnist"}
+    known = chapter([("sensitivity/mnist/I-AE", None)], preset="laptop")
+    assert known.at(experiments) == {"Digits": "sensitivity/mnist"}
     assert capsys.readouterr().out == "Clothes: no run is published yet.\n"
+    known = chapter([], [("sensitivity/mnist-5k/I-AE", None)])
+    assert known.at(experiments) == {"Digits": "sensitivity/mnist-5k"}
+    assert capsys.readouterr().out == "Clothes: no run is here yet.\n"
+
+
+def test_what_the_digits_at_hand_give_stands_in_for_mnist(monkeypatch):
+    ours, theirs = {"PCA": {"svm": [0.5]}}, {"PCA": {"svm": [0.9]}}
+    monkeypatch.setattr(baseline_records, "accuracies", lambda data, preset: {(data, 16): ours})
+    monkeypatch.setattr(baseline_records, "pca", lambda data, preset: {2: "ours"})
+    monkeypatch.setattr(baseline_records, "published_accuracies", lambda: {("mnist", 16): theirs})
+    monkeypatch.setattr(baseline_records, "published_pca", lambda: {"mnist": {2: "theirs"}})
+    known = chapter([])
+    assert known.accuracies("mnist-5k") == {
+        "published": {("mnist", 16): theirs},
+        "this machine": {("mnist-5k", 16): ours, ("mnist", 16): ours},
+    }
+    assert known.pca("mnist-5k") == {
+        "published": {"mnist": {2: "theirs"}},
+        "this machine": {"mnist-5k": {2: "ours"}, "mnist": {2: "ours"}},
+    }
 
 
 @pytest.mark.parametrize("section", ["3d", "classification"])
@@ -136,7 +181,7 @@ def test_a_card_repeats_the_parameters(monkeypatch):
     shown = []
     monkeypatch.setattr(page, "display", lambda *outputs: shown.extend(outputs))
     chapter([], seed=10).provenance("classification")
-    assert "isoae notebook 05_classification --preset smoke --set seed=10<" in shown[0].data
+    assert "isoae notebook 05_classification --preset smoke --set seed=10<" in shown[1].data
 
 
 def test_a_table_shows_mean_and_deviation_of_each_row_and_column():
@@ -396,14 +441,18 @@ def test_the_paper_s_own_way_is_compared_with_the_best_rival():
     assert all("(CAE, 0.200)" in line for line in said)
 
 
-def test_published_numbers_of_a_data_set_have_its_runs_and_its_classic_embeddings():
-    published = rule.table(runs.published())
-    shown = images.published_numbers(published, "mnist")
+def test_numbers_of_a_data_set_have_its_runs_and_its_classic_embeddings():
+    known = chapter(runs.published(), preset="laptop")
+    published, there = known.evidence, known.at(images.FIGURE_5)
+    shown, coil = (
+        images.figure_5_numbers(published, there, data, known.classic(data)[1])
+        for data in ("mnist", "coil20")
+    )
     assert {title for title, _ in shown.index} == {"MNIST, FC-NN", "MNIST, S-CNN", "MNIST"}
     crowding = rule.values(published, "visualization-FC/mnist", "I-AE", "crowding").mean()
     assert shown.loc[("MNIST, FC-NN", "I-AE"), "crowding"].startswith(f"{crowding:.2f}±")
     assert "variation of rotations" not in shown
-    assert "variation of rotations" in images.published_numbers(published, "coil20")
+    assert "variation of rotations" in coil
     linear = baseline_records.published_pca()["mnist"][2]
     assert shown.loc[("MNIST", "PCA"), "crowding"] == f"{linear['crowding']:.2f}"
     assert shown.loc[("MNIST", "PCA"), "error per pixel"] == f"{linear['rmse']:.3f}"
@@ -523,18 +572,11 @@ def test_times_stand_under_the_implementation_that_was_timed():
     assert shown == {"double backward": 9.0, "flushed": 3.0, "I-AE, ours": 1.0}
 
 
-def test_a_row_of_figure_5_has_the_first_seed_and_published_baselines_their_classes():
+def test_a_row_of_figure_5_has_the_first_seed():
     first, second = (SimpleNamespace(codes=f"codes {k}", labels=f"labels {k}") for k in "12")
     assert images.codes_of(
         {("here", "CAE"): [first, second], ("there", "AE"): [first]}, "here"
     ) == {"CAE": ("codes 1", "labels 1")}
-    record = baseline_records.published_embeddings()["mnist"]
-    found = images.published_baselines("visualization-FC/mnist")
-    assert found.keys() == record["planes"].keys()
-    for method, (plane_, labels) in found.items():
-        assert np.array_equal(plane_, record["planes"][method])
-        assert np.array_equal(labels, record["labels"])
-    assert images.published_baselines("visualization-FC/letters") == {}
 
 
 def test_a_row_of_a_table_of_surfaces_has_the_runs_of_its_surface_and_method():

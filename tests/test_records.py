@@ -160,7 +160,7 @@ def test_pictures_that_the_owners_of_the_data_forbid_are_not_published(
     assert bool(published.figures) == bool(files)
 
 
-@pytest.mark.parametrize("kind", ["runs", "canaries", "curves"])
+@pytest.mark.parametrize("kind", ["runs", "canaries", "curves", "weights"])
 def test_a_record_is_published_where_it_is_asked_for(kind, folder, monkeypatch, tmp_path, capsys):
     for known in runs.PUBLISHED:
         monkeypatch.setitem(runs.PUBLISHED, known, tmp_path / known)

@@ -41,27 +41,33 @@ def test_what_is_tuned_and_what_is_an_exception_is_in_the_spec(section):
         assert wanted.items() <= asdict(spec).items()
 
 
-def test_of_images_short_presets_take_mnist_and_the_paper_all_that_are_there(only):
+def test_of_images_smoke_takes_mnist_and_the_paper_all_that_are_there(only):
     table_2, figure_1 = sections.SECTIONS["classification"], sections.SECTIONS["toy"]
     coil, surfaces = sections.SECTIONS["visualization-COIL"], sections.SECTIONS["3d"]
     only("mnist", "coil20")
-    assert table_2.data_at("laptop") == ("mnist",) and coil.data_at("smoke") == ()
+    assert table_2.data_at("smoke") == ("mnist",) and coil.data_at("smoke") == ()
     assert table_2.data_at("paper") == ("mnist", "coil20") and coil.data_at("paper") == ("coil20",)
     only("fashion-mnist")
     assert table_2.data_at("smoke") == ("mnist-5k",)
     assert table_2.data_at("paper") == ("mnist-5k", "fashion-mnist")
     only()
     assert figure_1.data_at("smoke") == ("curve",)
-    assert surfaces.data_at("laptop") == surfaces.all_data == tuple(SURFACES)
+    assert surfaces.data_at("smoke") == surfaces.all_data == tuple(SURFACES)
+
+
+def test_pages_at_laptop_show_every_data_set_whatever_this_machine_has(only):
+    only()
+    for section in sections.SECTIONS.values():
+        assert section.data_at("laptop") == section.all_data
 
 
 def test_data_beside_those_of_the_paper_are_trained_at_every_preset_if_they_are_there(only):
     more = replace(sections.SECTIONS["classification"], added_data=("cifar10",))
     only("mnist", "cifar10")
-    for preset in sections.PRESETS:
+    for preset in ("smoke", "paper"):
         assert more.data_at(preset) == ("mnist", "cifar10")
     only("mnist")
-    assert more.data_at("laptop") == ("mnist",)
+    assert more.data_at("smoke") == ("mnist",)
 
 
 def test_digits_that_stand_in_are_tuned_as_mnist_and_never_more_than_there_are():
@@ -74,7 +80,7 @@ def test_digits_that_stand_in_are_tuned_as_mnist_and_never_more_than_there_are()
 
 
 @EVERY
-@pytest.mark.parametrize("preset", sections.PRESETS)
+@pytest.mark.parametrize("preset", ["smoke", "paper"])
 def test_its_runs_are_its_methods_and_variants_on_its_data_for_each_seed_once(
     section, preset, only
 ):
@@ -87,6 +93,27 @@ def test_its_runs_are_its_methods_and_variants_on_its_data_for_each_seed_once(
     for name, seed in found:
         assert re.fullmatch(rf"{section.name}/[\w-]+/[^/]*[^,/]", name)
         assert sections.spec(name, preset, seed).seed == seed
+
+
+@EVERY
+def test_at_laptop_its_canaries_are_trained_alone_on_data_that_are_always_there(section, only):
+    only()
+    found = section.runs("laptop", first=3)
+    assert found == [(f"{section.name}/{canary}", 0) for canary in section.canaries]
+    for name, _ in found:
+        data = sections.spec(name, "laptop").data
+        assert data in (*SURFACES, "curve", "mnist-5k")
+
+
+def test_every_chapter_with_training_has_a_canary_and_other_pages_train_nothing_at_laptop():
+    of_chapters = {s.notebook: [] for s in sections.SECTIONS.values()}
+    for section in sections.SECTIONS.values():
+        of_chapters[section.notebook] += section.canaries
+    assert all(1 <= len(canaries) <= 2 for canaries in of_chapters.values())
+    for stem in sections.NOTEBOOKS:
+        wanted = len(of_chapters.get(stem, ()))
+        wanted = sum(map(len, of_chapters.values())) if stem == sections.LEDGER else wanted
+        assert len(sections.notebook_runs(stem, "laptop")) == wanted
 
 
 def test_a_sweep_tries_each_value_for_a_quarter_of_the_steps():

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from isoae_lib.book import copies, intro, links, site
+from isoae_lib.book import copies, intro, links, making, site
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
 from isoae_lib.paper import sections, terms
@@ -20,7 +20,7 @@ from isoae_lib.paper.data.images import DATA_SETS
 
 
 def test_the_book_needs_no_network_and_has_no_banner():
-    config = yaml.safe_load(site._config())["sphinx"]["config"]
+    config = yaml.safe_load(site._config("smoke"))["sphinx"]["config"]
     assert "announcement" not in config["html_theme_options"]
     assert config["mathjax_path"] == "../mathjax.js" and config["html_extra_path"] == ["_extra"]
 
@@ -39,7 +39,9 @@ def test_the_page_of_the_data_sets_has_the_terms_of_each_and_counts_what_is_publ
         record.parent.mkdir(parents=True)
         content = {"spec": {"latent": latent}, "files": dict.fromkeys(files, "checksum")}
         record.write_text(json.dumps(content), encoding="utf-8")
-    table = yaml.safe_load(site._config())["sphinx"]["config"]["myst_substitutions"]["data_sets"]
+    table = yaml.safe_load(site._config("smoke"))["sphinx"]["config"]["myst_substitutions"][
+        "data_sets"
+    ]
     rows = dict(zip(("head", "line", *DATA_SETS), table.splitlines(), strict=True))
     for name, known in DATA_SETS.items():
         for fact in (known.title, known.page, known.licence, known.pictures):
@@ -84,6 +86,7 @@ def sources(tmp_path, monkeypatch):
     for module in (site, copies):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(links, "git", lambda *_: "")
+    monkeypatch.setattr(making, "commit", lambda: "abc")
     return tmp_path
 
 

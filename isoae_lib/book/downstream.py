@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from isoae_lib.book.style import bare, label, plain
 from isoae_lib.book.tables import measured, narrow, ranked
-from isoae_lib.errors import InputError
-from isoae_lib.paper import baseline_records, sections
+from isoae_lib.paper import sections
 from isoae_lib.paper.baseline_records import Accuracies, Numbers
 from isoae_lib.paper.claims.downstream import CLASSIFIERS, PRINTED
 from isoae_lib.paper.claims.rule import Table, attempted, mean_and_deviation, stand_ins, values
 from isoae_lib.paper.data import images
-from isoae_lib.paper.density import on_manifold
+from isoae_lib.paper.density import inner, on_manifold, unevenness
 from isoae_lib.paper.printed import table_2, table_7
 from isoae_lib.paper.runs import Run
 from isoae_lib.paper.terms import may_be_shown
@@ -141,18 +140,6 @@ def _table_2(
     return narrow(frame.rename_axis(["data", "d", "from"]).rename_axis(shown, axis=1))
 
 
-def without_autoencoder(
-    sources: Iterable[str], data: str, preset: str
-) -> dict[str, Mapping[tuple[str, int], Accuracies]]:
-    """Return PCA's and pixels' accuracies for the published source and this build's, in this order.
-
-    `data` is this build's data set. What 5,000 digits give stands in for MNIST.
-    """
-    here = baseline_records.accuracies(data, preset)
-    here |= {("mnist", d): accuracies for (_, d), accuracies in here.items()}
-    return dict(zip(sources, (baseline_records.published_accuracies(), here), strict=True))
-
-
 def _anywhere(runs: Table, experiment: str, methods: Iterable[str]) -> str:
     """Return an experiment or its stand-in: the one with all methods, with some, or the first."""
     names, near = tuple(methods), stand_ins(experiment)
@@ -240,6 +227,24 @@ def data_table(runs: Table, experiments: Mapping[str, str]) -> pd.DataFrame:
     return frame.replace({True: "yes", False: "no: a copy"})
 
 
+def density_table(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """Show how uneven densities of codes are on a surface, as they are and with the area factor.
+
+    There is a factor only where the record keeps singular values.
+    """
+    rows = {}
+    for method, run in runs.items():
+        inside = inner(run)
+        rows[method] = {
+            "P(z) as it is": unevenness(on_manifold(run, corrected=False)[inside]),
+            "with the factor": unevenness(on_manifold(run, corrected=True)[inside])
+            if "singular_values" in run.figures
+            else np.nan,
+            "error of reconstructions (RMSE)": run.metrics["rmse"],
+        }
+    return pd.DataFrame(rows).T.map("{:.3f}".format).replace("nan", "–")
+
+
 def densities(runs: Mapping[str, Run]) -> Figure:
     """Densities on the chart of a surface, without a correction: an isometry needs none."""
     figure, grid = plt.subplots(len(runs), 1, figsize=(7, 2.1 * len(runs)), squeeze=False)
@@ -286,14 +291,9 @@ def pictures(rows: Mapping[str, NDArray[np.uint8]]) -> Figure:
 
 def test_images(run: Run) -> dict[str, NDArray[np.uint8]]:
     """Return the first row of a run's figure: test images, if they may be shown and are here."""
-    if not may_be_shown(run.spec.data):
-        return {}
-    try:
-        same = run.data.digest == run.record["data"]["sha256"]
-        tests, _ = run.data.test
-    except InputError:
-        return {}
-    return {"test image": tests} if same else {}
+    if may_be_shown(run.spec.data) and run.has_data:
+        return {"test image": run.data.test[0]}
+    return {}
 
 
 def as_picture(vector: NDArray[np.uint8]) -> NDArray[np.uint8]:

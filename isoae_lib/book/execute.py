@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from isoae_lib.book import copies, tied
+from isoae_lib.book import captions, copies, tied
 from isoae_lib.book.surroundings import CACHE
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, write_whole, writing
@@ -53,6 +53,7 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
         CACHE.mkdir(parents=True, exist_ok=True)
         alone = FileLock(folder.parent / f".{stem}.lock").acquire()
     notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")
+    captions.apply(notebook.cells, stem)
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python"
     }  # fmt: skip

@@ -17,7 +17,7 @@ from isoae_lib.book.style import COLOURS, bare, label
 from isoae_lib.book.tables import measured, narrow
 from isoae_lib.core import notation
 from isoae_lib.core.arrays import Array
-from isoae_lib.paper import baseline_records, sections
+from isoae_lib.paper import sections
 from isoae_lib.paper.baseline_records import Numbers
 from isoae_lib.paper.claims.images import FIGURE_6 as SWEPT_DATA
 from isoae_lib.paper.claims.images import WEIGHED, weights_of
@@ -55,14 +55,6 @@ def codes_of(runs: Table, experiment: str) -> Row:
     return {method: (run.codes, run.labels) for method, run in first.items()}
 
 
-def published_baselines(experiment: str) -> Row:
-    """Return the published embeddings of a data set by U-MAP, t-SNE and PCA, if any."""
-    record = baseline_records.published_embeddings().get(
-        experiment.partition("/")[2], {"planes": {}}
-    )
-    return {method: (plane, record["labels"]) for method, plane in record["planes"].items()}
-
-
 def plane_numbers(
     runs: Table,
     experiments: Mapping[str, str],
@@ -94,18 +86,21 @@ def plane_numbers(
     return narrow(frame.loc[:, (frame != "–").any()])
 
 
-def published_numbers(runs: Table, data: str) -> pd.DataFrame:
-    """Show Figure 5 in numbers for the published runs on a data set."""
-    experiments = {
-        title: experiment
-        for title, experiment in FIGURE_5.items()
-        if experiment.endswith(f"/{data}")
-    }
-    there = {
-        title: experiment for title, experiment in experiments.items() if codes_of(runs, experiment)
-    }
-    numbers = baseline_records.published_embeddings().get(data, {"metrics": {}})["metrics"]
-    return plane_numbers(runs, there, {(DATA_SETS[data].title, m): n for m, n in numbers.items()})
+def figure_5_numbers(
+    runs: Table, experiments: Mapping[str, str], data: str, classic: Mapping[str, Numbers]
+) -> pd.DataFrame:
+    """Show Figure 5 in numbers on one data set.
+
+    Parameters
+    ----------
+    experiments : mapping
+        Title -> where runs are, on any data set.
+    classic : mapping
+        Method -> metrics of embeddings that no run made.
+    """
+    here = {title: name for title, name in experiments.items() if name.endswith(f"/{data}")}
+    title = DATA_SETS[data].title
+    return plane_numbers(runs, here, {(title, method): n for method, n in classic.items()})
 
 
 def class_colours(count: int) -> list[tuple[float, float, float]]:

@@ -17,6 +17,7 @@ from isoae_lib.book.images import class_colours
 from isoae_lib.book.style import bare
 from isoae_lib.core.arrays import Array
 from isoae_lib.paper.metrics.plane import chosen
+from isoae_lib.paper.runs import Run
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -81,6 +82,18 @@ touched" style="max-width: 100%%" src="%(still)s"></div>
 })();
 </script>
 """
+
+
+def hover_over(run: Run, classes: Sequence[str]) -> dict[str, Any]:
+    """The embedding of a run, whose points show their image; a sentence where images are missing.
+
+    They are grey and square.
+    """
+    if not run.has_data:
+        return {"text/markdown": "This machine does not have the images.", "text/plain": ""}
+    pixels = run.points[: len(run.codes)]
+    side = round(pixels.shape[1] ** 0.5)
+    return hover(run.codes, pixels.reshape(-1, side, side), run.labels, classes)
 
 
 def hover(codes: Array, pixels: NDArray, labels: NDArray, classes: Sequence[str]) -> dict[str, Any]:

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Markdown, display
+from numpy.typing import NDArray
 
-from isoae_lib.book import cards, style, verdicts
-from isoae_lib.paper import baseline_records, claims, runs, sections
-from isoae_lib.paper.baseline_records import Numbers
-from isoae_lib.paper.claims.rule import Table, table
+from isoae_lib.book import canary_tables, cards, style, verdicts
+from isoae_lib.core.arrays import Array
+from isoae_lib.paper import baseline_records, canaries, claims, runs, sections
+from isoae_lib.paper.baseline_records import Accuracies, Numbers
+from isoae_lib.paper.claims.rule import Table, stand_ins, table
 from isoae_lib.paper.runs import Run
 
+PUBLISHED, HERE = "published", "this machine"  # the sources of numbers, beside "paper"
+NOTHING: dict[str, Any] = {"planes": {}, "metrics": {}, "labels": ()}  # of a data set
 Named = list[tuple[str, Run]]
+Row = dict[str, tuple[Array, NDArray]]  # method -> codes (n, 2), classes (n,)
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter, the parameters of its notebook, and the runs of this build and of the project."""
+    """A chapter: the parameters of its notebook, and the runs of this machine and of the project.
+
+    At preset `laptop` the page argues from published runs, and the runs of this machine are
+    canaries.
+    """
 
     notebook: str
     preset: str
@@ -30,7 +40,7 @@ class Chapter:
 
     @cached_property
     def here(self) -> Table:
-        """The runs of this build, by experiment and method."""
+        """The runs of this machine, by experiment and method."""
         return table(self.of_build)
 
     @cached_property
@@ -39,37 +49,97 @@ class Chapter:
         return table(self.of_repository)
 
     @property
-    def sources(self) -> dict[str, Table]:
-        """Both, under the names that tables print."""
-        return {"published": self.published, f"this build ({self.preset})": self.here}
+    def from_published(self) -> bool:
+        """Whether the page argues from published runs."""
+        return self.preset == sections.CANARIES
 
-    def pca(self, data: str) -> dict[str, dict[str, dict[int, Numbers]]]:
+    @property
+    def source(self) -> str:
+        """What tables call the runs that the page argues from."""
+        return PUBLISHED if self.from_published else HERE
+
+    @property
+    def evidence(self) -> Table:
+        """The runs that the page argues from: published ones, or those of a preset that trains."""
+        return self.published if self.from_published else self.here
+
+    @property
+    def sources(self) -> dict[str, Table]:
+        """All runs that tables show, under the names that they print."""
+        published = {PUBLISHED: self.published}
+        return published if self.from_published else published | {HERE: self.here}
+
+    def embeddings(self, surface: str) -> dict[str, Array]:
+        """Return what U-MAP, t-SNE, LLE and PCA make of a surface, by method: codes (n, 2)."""
+        if self.from_published:
+            return baseline_records.published_planes().get(surface, {})
+        return baseline_records.embeddings(surface, self.preset)
+
+    def classic(self, data: str) -> tuple[Row, dict[str, Numbers]]:
+        """Return what U-MAP, t-SNE and PCA make of images: codes with classes, and numbers."""
+        if self.from_published:
+            record = baseline_records.published_embeddings().get(data, NOTHING)
+            planes, numbers, labels = (record[name] for name in NOTHING)
+        else:
+            planes, numbers, labels = baseline_records.image_embeddings(data, self.preset)
+        return {method: (codes, labels) for method, codes in planes.items()}, numbers
+
+    def pca(self, data: str) -> dict[str, Mapping[str, Mapping[int, Numbers]]]:
         """Return what PCA scores, by source as in `sources`, then by data set, d and metric.
 
-        `data` is this build's data set. What 5,000 digits give stands in for MNIST.
+        `data` is what this machine trains on. What 5,000 digits give stands in for MNIST.
         """
-        here = baseline_records.pca(data, self.preset)
-        of_build = {"mnist" if data == sections.FEW_DIGITS else data: here, data: here}
-        known = (baseline_records.published_pca(), of_build)
-        return dict(zip(self.sources, known, strict=True))
+        found: dict[str, Mapping[str, Mapping[int, Numbers]]] = {
+            PUBLISHED: baseline_records.published_pca()
+        }
+        if not self.from_published:
+            here = baseline_records.pca(data, self.preset)
+            found[HERE] = {"mnist" if data == sections.FEW_DIGITS else data: here, data: here}
+        return found
 
-    def published_at(self, experiments: Mapping[str, str]) -> dict[str, str]:
-        """Return the experiments, by title, that have published runs; print the other titles."""
-        known = {experiment for experiment, _ in self.published}
-        for title in (title for title, name in experiments.items() if name not in known):
-            print(f"{title}: no run is published yet.")
-        return {title: name for title, name in experiments.items() if name in known}
+    def accuracies(self, data: str) -> dict[str, Mapping[tuple[str, int], Accuracies]]:
+        """Return Table 2's accuracies of PCA and pixels in the same way, by data set and d."""
+        found: dict[str, Mapping[tuple[str, int], Accuracies]] = {
+            PUBLISHED: baseline_records.published_accuracies()
+        }
+        if not self.from_published:
+            here = baseline_records.accuracies(data, self.preset)
+            found[HERE] = here | {("mnist", d): known for (_, d), known in here.items()}
+        return found
+
+    def at(self, experiments: Mapping[str, str]) -> dict[str, str]:
+        """Return the experiments, by title, that the page has runs of; print the other titles.
+
+        What 5,000 digits give stands in for MNIST.
+        """
+        known = {experiment for experiment, _ in self.evidence}
+        found = {}
+        for title, experiment in experiments.items():
+            there = [name for name in stand_ins(experiment) if name in known]
+            if there:
+                found[title] = there[0]
+            else:
+                print(f"{title}: no run is {'published' if self.from_published else 'here'} yet.")
+        return found
 
     def verdicts(self) -> None:
         """Show the claims that the runs of this chapter decide, judged on the published ones."""
         display(verdicts.of_chapter(claims.ledger(self.published, self.notebook)), raw=True)
 
+    def this_machine(self) -> None:
+        """Show whether this machine repeats the canaries of this chapter."""
+        if self.from_published:
+            display(canary_tables.checked(canaries.checks(self.notebook)))
+        else:
+            print(f"Preset {self.preset} trains the runs above, and no canaries.")
+
     def provenance(self, *wanted: str) -> None:
-        """Show where the numbers come from: this build, and the published runs of sections."""
+        """Show where the numbers come from: the published runs of sections, and this machine's."""
         settings = "".join(f" --set {name}={value}" for name, value in self.parameters.items())
         repeat = f"isoae notebook {self.notebook} --preset {self.preset}{settings}"
-        display(cards.provenance(self.of_build, self.preset, repeat))
-        display(Markdown("The published runs:"), self.published_card(*wanted))
+        if not self.from_published:
+            display(Markdown("This machine:"), cards.provenance(self.of_build, self.preset, repeat))
+        display(Markdown("Published:"), self.published_card(*wanted))
 
     def published_card(self, *wanted: str, sweep: bool = False) -> HTML:
         """Return the card of the published runs of some sections, or of the sweep in them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
-from isoae_lib.book import copies, links, tied
+from isoae_lib.book import copies, links, making, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
@@ -48,7 +48,7 @@ def _assemble(preset: str, base: Path) -> Path:
     source.mkdir(parents=True)
     for name in ("_toc.yml", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, source)
-    (source / "_config.yml").write_text(_config(), encoding="utf-8")
+    (source / "_config.yml").write_text(_config(preset), encoding="utf-8")
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("static"))
     shutil.copytree(ROOT / "book" / "static", source / "_static")
     (source / "notebooks").mkdir()
@@ -86,11 +86,11 @@ def _assemble(preset: str, base: Path) -> Path:
     return target / "index.html"
 
 
-def _config() -> str:
+def _config(preset: str) -> str:
     """Return `_config.yml` with what a build changes.
 
-    There is no announcement, scripts need no network, the data sets have their table, and pages
-    have links to the repository where it is known.
+    There is no announcement, scripts need no network, tables of the data sets and of this build
+    are filled in, and pages have links to the repository where it is known.
     """
     from isoae_lib.paper import terms  # brings torch
 
@@ -99,7 +99,12 @@ def _config() -> str:
     del sphinx["html_theme_options"]["announcement"]
     sphinx["html_extra_path"] = ["_extra"]
     sphinx["mathjax_path"] = "../mathjax.js"  # seen from _static
-    sphinx["myst_substitutions"]["data_sets"] = terms.table()
+    sphinx["myst_substitutions"] = {
+        "data_sets": terms.table(),
+        "surroundings": making.surroundings(preset),
+        "run_times": making.run_times(preset),
+        "packages": making.packages(),
+    }
     if here := links.repository():
         links.add(config, here)
     return yaml.safe_dump(config, sort_keys=False)

@@ -135,6 +135,27 @@ def finished(runs: Mapping[str, Run]) -> dict[str, Run]:
     return {m: run for m, run in runs.items() if run.record["status"] == "finished"}
 
 
+def first_seeds(runs: Table, methods: Iterable[str]) -> dict[str, dict[str, Run]]:
+    """Return the first seed of each method, by surface; what has no run is left out."""
+    found = {
+        data: {m: runs[f"3d/{data}", m][0] for m in methods if (f"3d/{data}", m) in runs}
+        for data in SURFACES
+    }
+    return {data: row for data, row in found.items() if row}
+
+
+def keeping(surface_runs: Mapping[str, Mapping[str, Run]], name: str) -> dict[str, dict[str, Run]]:
+    """Return the runs whose records keep what a figure draws, by the surface's title and method.
+
+    Older records keep less. Surfaces without any are left out.
+    """
+    kept = {
+        SURFACES[data].title: {m: run for m, run in row.items() if name in run.figures}
+        for data, row in surface_runs.items()
+    }
+    return {title: row for title, row in kept.items() if row}
+
+
 def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     """Distribution of the singular values of df(z) at the codes, by surface and method."""
     figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)

@@ -263,17 +263,40 @@ def _accuracies_record(data: str) -> dict[str, Any]:
 
 
 def _surface_record(data: str) -> dict[str, Any]:
-    """Return what is published of a surface: the numbers of its embeddings, seed by seed."""
+    """Return what is published of a surface: its embeddings' numbers, and those of the first seed.
+
+    Coordinates are rounded as a picture allows.
+    """
     seeds = sections.SECTIONS["3d"].seeds["published"]
     metrics: dict[str, list[Numbers]] = {method: [] for method in baselines.EMBEDDINGS}
+    planes: dict[str, Any] = {}
     for seed in seeds:
         chart = Data(sections.spec(f"3d/{data}/I-AE", "published", seed)).truth
         for method, codes in embeddings(data, "published", seed).items():
             metrics[method].append(surface_numbers(codes, chart, data))
+            planes.setdefault(method, _for_a_picture(codes))
     return {
         "seeds": seeds, "points": len(chart), "metrics": metrics,
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in PACKAGES}, "planes": planes,
     }  # fmt: skip
+
+
+def _for_a_picture(codes: Array) -> list[list[float]]:
+    """Return codes (n, 2) with three digits, counted from the deviation."""
+    return codes.astype(float).round(2 - int(np.floor(np.log10(codes.std())))).tolist()
+
+
+def published_planes() -> dict[str, dict[str, Array]]:
+    """Return the published embeddings of surfaces, codes (n, 2) by surface and method; first seed.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged.
+    """
+    return _published(
+        "surfaces", lambda record: {m: np.array(codes) for m, codes in record["planes"].items()}
+    )
 
 
 def published_on_surfaces() -> dict[str, dict[str, list[Numbers]]]:

@@ -26,6 +26,7 @@ from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
+from isoae_lib.paper import machine
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import charts, geodesics, measures
@@ -35,6 +36,7 @@ from isoae_lib.paper.specs import RunSpec
 NAMED = ("data", "method", "seed")  # what a run's first words say of its spec
 # What figures draw; images of Table 7's first published runs are under the second name.
 FIGURES = ("figures.npz", "pictures.npz")
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ class Run:
     def points(self) -> NDArray:
         """Training data (n, D); images are bytes."""
         return self.data.points
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the data that the run learned are on this machine."""
+        try:
+            return self.data.digest == self.record["data"]["sha256"]
+        except InputError:
+            return False
 
     @property
     def chart(self) -> NDArray:
@@ -129,9 +139,14 @@ class Run:
         return self.record["metrics"]
 
     @property
+    def weights_checksum(self) -> str:
+        """The sha256 of the trained weights, also where a published record comes without them."""
+        return self.record.get("weights") or self.record["files"][WEIGHTS]
+
+    @property
     def model(self) -> Autoencoder:
-        """The trained networks, in evaluation mode; published records come without."""
-        weights = self.folder / "weights.safetensors"
+        """The trained networks, in evaluation mode; of published records, few have them."""
+        weights = self.folder / WEIGHTS
         if not weights.is_file():
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
         model = untrained(self.spec, self.points)
@@ -206,6 +221,7 @@ def training_facts(preset: str, device: str, fit: training.Fit) -> dict[str, Any
         "seconds": round(fit.seconds, 2),
         "peak_memory_bytes": _peak_memory(),
         "device": training.hardware(device),
+        "processor": machine.processor(),
         "engine": fit.engine,
         "versions": {
             "python": platform.python_version(),
@@ -245,7 +261,6 @@ def write(
         "measured_by": code_digest(*MEASURING),
         "data": {"sha256": measured.data, "official": data.official},
     }
-    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with files.whole_folder(store / data.spec.key, keep=True) as aside:
         with (aside / "history.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(history[0]) if history else ["step"])
@@ -254,7 +269,7 @@ def write(
         save_codes(aside, measured.codes.astype(np.float32), measured.labels)
         if measured.figures:
             np.savez_compressed(aside / FIGURES[0], **measured.figures)  # type: ignore[arg-type]
-        (aside / "weights.safetensors").write_bytes(safetensors.torch.save(tensors))
+        save_weights(aside, model)
         record["files"] = {file.name: checksum(file) for file in sorted(aside.iterdir())}
         (aside / "run.json").write_text(sealed(record), encoding="utf-8")
 
@@ -262,3 +277,9 @@ def write(
 def save_codes(folder: Path, codes: NDArray, labels: NDArray) -> None:
     """Write latent codes (n, d) and classes (n,) into a record's folder."""
     np.savez_compressed(folder / "embedding.npz", codes=codes, labels=labels)
+
+
+def save_weights(folder: Path, model: Autoencoder) -> None:
+    """Write trained networks into a record's folder, in the precision that they have."""
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    (folder / WEIGHTS).write_bytes(safetensors.torch.save(tensors))

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from isoae_lib import files
 from isoae_lib.core import checkpoints, training
-from isoae_lib.errors import InputError
+from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT
 from isoae_lib.paper import fitting, records, sections
 from isoae_lib.paper.data import images
@@ -26,8 +26,8 @@ from isoae_lib.paper.specs import RunSpec
 from isoae_lib.paper.terms import may_be_shown
 
 # Published records, by what they are for: what the pages argue from; short runs that every build
-# repeats; runs of other lengths, widths and settings.
-PUBLISHED = {kind: ROOT / "data" / kind for kind in ("runs", "canaries", "curves")}
+# repeats; runs of other lengths, widths and settings; a few with their networks.
+PUBLISHED = {kind: ROOT / "data" / kind for kind in ("runs", "canaries", "curves", "weights")}
 PUBLISHED_CODES = 10_000
 log = logging.getLogger(__name__)
 
@@ -194,6 +194,31 @@ def published(kind: str = "runs") -> Iterator[tuple[str, Run]]:
         yield str(folder.parent.relative_to(top)), read(folder)
 
 
+def load_published(name: str, seed: int = 0) -> Run:
+    """Return a published run with its trained networks, by its name `section/data/method`.
+
+    What a user wants of it: `model`, the `Autoencoder`; `codes` (n, d); `record`, what was asked
+    for and measured.
+
+    Raises
+    ------
+    InputError
+        If no networks of this name and seed are published, with the close matches; if there are
+        none at all, as where the package was installed without the project.
+
+    Examples
+    --------
+    >>> run = load_published("3d/s-shape/I-AE")
+    >>> run.codes.shape
+    (2000, 2)
+    """
+    top = PUBLISHED["weights"]
+    there = {str(f.relative_to(top)): f for f in _folders(top, "**/run.json")}
+    if not there:
+        raise InputError(f"there are no published networks in {top}: use a clone of the project.")
+    return read(there[choose("published network", f"{name}/seed-{seed}", there)])
+
+
 def folders(store: Path | None = None) -> list[Path]:
     """Return the folders of all records, those of the store first, then the published ones."""
     local = _folders(store or store_path(), "*/run.json")
@@ -207,12 +232,18 @@ def _folders(top: Path, pattern: str) -> list[Path]:
 
 
 def publish(run: Run, name: str, kind: str = "runs") -> Path:
-    """Copy a run's record, without its weights, into the project; return its folder there.
+    """Copy a run's record into the project, without its weights if it is not for "weights".
 
-    It takes the place of the record before it only when it is whole. Of images in the plane, the
-    first `PUBLISHED_CODES` codes are kept, as precisely as a picture needs them; longer codes are
-    not kept. What figures draw is kept of the first seed, which they show, unless the terms of the
-    data set forbid it.
+    The checksum of the weights stays. The record takes the place of the one before it only when it
+    is whole. Of images in the plane, the first `PUBLISHED_CODES` codes are kept, as precisely as a
+    picture needs them; longer codes are not kept. What figures draw is kept of the first seed,
+    which they show, unless the terms of the data set forbid it. Weights are in single precision,
+    those of images in half.
+
+    Returns
+    -------
+    Path
+        The record's folder in the project.
 
     Parameters
     ----------
@@ -225,8 +256,11 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
         If it cannot be written.
     """
     folder = PUBLISHED[kind] / name / f"seed-{run.spec.seed}"
-    with_figures = run.spec.seed == 0 and may_be_shown(run.spec.data)
-    left_out = {"weights.safetensors", *(() if with_figures else records.FIGURES)}
+    with_weights = kind == "weights"
+    with_figures = run.spec.seed == 0 and may_be_shown(run.spec.data) and not with_weights
+    left_out = {
+        *(() if with_weights else [records.WEIGHTS]), *(() if with_figures else records.FIGURES)
+    }  # fmt: skip
     kept = {file: digest for file, digest in run.record["files"].items() if file not in left_out}
     with files.whole_folder(folder) as aside:
         for file in kept:
@@ -235,7 +269,11 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
             count = PUBLISHED_CODES if run.spec.latent == 2 else 0
             records.save_codes(aside, for_a_picture(run.codes[:count]), run.labels[:count])
             kept["embedding.npz"] = records.checksum(aside / "embedding.npz")
+            if with_weights:
+                records.save_weights(aside, run.model.half())
+                kept[records.WEIGHTS] = records.checksum(aside / records.WEIGHTS)
         (aside / "run.json").write_text(
-            records.sealed(run.record | {"files": kept}), encoding="utf-8"
+            records.sealed(run.record | {"weights": run.weights_checksum, "files": kept}),
+            encoding="utf-8",
         )
     return folder

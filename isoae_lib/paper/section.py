@@ -14,6 +14,7 @@ from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec, change
 
 PRESETS = ("smoke", "laptop", "paper")
+CANARIES = "laptop"  # the preset that trains canaries alone, and shows published runs
 SCALES = (*PRESETS, "published")  # the last is that of the records in data/runs
 SEEDS = {"smoke": (0,), "laptop": (0,), "paper": (0, 1, 2), "published": (0, 1, 2)}
 FEW_DIGITS = "mnist-5k"  # 5,000 digits that are always there, and stand in where MNIST is missing
@@ -59,6 +60,8 @@ class Section:
         The variants that it is chosen at.
     otherwise : mapping
         A weaker and a stronger value of the methods' settings, in the same form.
+    canaries : mapping
+        What preset `laptop` trains, like "s-shape/I-AE" -> numbers to compare with its record.
     tested : bool
         Whether runs are measured on images unseen in training.
     baselines : bool
@@ -81,6 +84,7 @@ class Section:
     sweep: Tried = field(default_factory=dict)
     swept_at: tuple[str, ...] = ("",)
     otherwise: Tried = field(default_factory=dict)
+    canaries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tested: bool = False
     baselines: bool = False
 
@@ -105,10 +109,13 @@ class Section:
         return (*self.all_data, *([FEW_DIGITS] if "mnist" in self.data_sets else []))
 
     def data_at(self, preset: str) -> tuple[str, ...]:
-        """Return the data sets that a preset trains on, of those that are on this machine.
+        """Return the data sets that the pages of a preset show.
 
-        Of the paper's images, the shorter presets take MNIST only, or what stands in for it.
+        At `laptop` they are those of the published runs. At the others they must be on this
+        machine. Of the paper's images, `smoke` takes MNIST only, or what stands in for it.
         """
+        if preset == CANARIES:
+            return self.all_data
         found = []
         for data in self.all_data:
             if data not in images.DATA_SETS:
@@ -128,12 +135,16 @@ class Section:
     def runs(self, preset: str, first: int = 0) -> list[tuple[str, int]]:
         """Return the (name, seed) of every run at a preset; seeds count from `first`.
 
+        Those of canaries are 0, as their records have it.
+
         Raises
         ------
         InputError
             If the preset is unknown, with the close matches.
         """
         choose("preset", preset, PRESETS)
+        if preset == CANARIES:
+            return [(f"{self.name}/{canary}", 0) for canary in self.canaries]
         return [
             (f"{self.name}/{data}/{method}", first + seed)
             for seed in self.seeds[preset]

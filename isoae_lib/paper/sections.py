@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from isoae_lib.errors import InputError, choose
 from isoae_lib.paper.data.surfaces import SURFACES
-from isoae_lib.paper.section import FEW_DIGITS as FEW_DIGITS  # asked for as `sections.FEW_DIGITS`
+from isoae_lib.paper.section import CANARIES as CANARIES  # these three: asked for as `sections.X`
+from isoae_lib.paper.section import FEW_DIGITS as FEW_DIGITS
 from isoae_lib.paper.section import PRESETS, Section, Settings, Tried
 from isoae_lib.paper.section import SCALES as SCALES
 from isoae_lib.paper.specs import RunSpec
@@ -46,6 +47,7 @@ SECTIONS = {section.name: section for section in (
             "paper": {"steps": 20_000},
             "published": {"steps": 20_000},
         },
+        canaries={"curve/I-AE": ("spacing_variation",), "curve/CAE": ("spacing_variation",)},
     ),
     Section(
         name="3d", shows="Table 1, Figures 3 and 4", notebook="03_evaluation_3d",
@@ -54,7 +56,9 @@ SECTIONS = {section.name: section for section in (
         added=("I-AE-without-L_piso", *NEWER, "GeomAE"),
         scales={
             "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
-            "laptop": {"points": 1000, "steps": 600, "batch": 64, "rate": 4e-3},
+            "laptop": {
+                "points": 2000, "steps": 3000, "batch": 200, "rate": 4e-3, "decades": 4.0,
+            },
             "paper": {
                 "points": 2000, "steps": 100_000, "batch": 2000, "batches": "whole",
                 "rate": 1e-3, "decades": 4.0,
@@ -73,6 +77,7 @@ SECTIONS = {section.name: section for section in (
         },
         tuned={"IRAE": {"weight": 0.1}, "GeomAE": {"weight": 0.1}},
         sweep={"IRAE": ("weight", (0.001, 0.01, 0.1)), "GeomAE": ("weight", (0.001, 0.01, 0.1))},
+        canaries={"s-shape/I-AE": ("edge_ratio_std", "BBT_error")},
         baselines=True,
     ),
     Section(
@@ -90,6 +95,7 @@ SECTIONS = {section.name: section for section in (
         sweep={
             "CAE": ("weight", (*LOW, 0.1)), "RAE-GP": ("weight", (*LOW, 0.1)), "DAE": NOISES,
         },
+        canaries={f"{FEW_DIGITS}/I-AE": ("rmse", "crowding")},
         baselines=True,
     ),
     Section(
@@ -133,6 +139,7 @@ SECTIONS = {section.name: section for section in (
             "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
             "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
         },
+        canaries={f"{FEW_DIGITS}/I-AE,weight=0.1": ("rmse", "crowding")},
     ),
     Section(
         name="classification", shows="Table 2", notebook="05_classification",
@@ -161,6 +168,7 @@ SECTIONS = {section.name: section for section in (
             "mnist/latent=64/DAE": {"noise": 0.2}, "mnist/latent=64/IRAE": {"weight": 0.075},
         },
         sweep=WITH_S_CNN, swept_at=("latent=16", "latent=64"),
+        canaries={f"{FEW_DIGITS}/I-AE,latent=16": ("test_rmse", "svm")},
         tested=True, baselines=True,
     ),
     Section(
@@ -206,6 +214,7 @@ SECTIONS = {section.name: section for section in (
             "cifar10/WAE": {"weight": 0.03},
             "celeba/WAE": {"weight": 0.006},
         },
+        canaries={f"{FEW_DIGITS}/I-AE": ("error_per_pixel",)},
         tested=True,
     ),
 )}  # fmt: skip
@@ -263,7 +272,8 @@ def notebook_runs(stem: str, preset: str, first: int = 0) -> list[tuple[str, int
     choose("preset", preset, PRESETS)
     own = [section for section in SECTIONS.values() if stem in (section.notebook, LEDGER)]
     runs = [run for section in own for run in section.runs(preset, first)]
-    return runs + [(name, first) for name in ALSO_SHOWN.get(stem, ())]
+    also = () if preset == CANARIES else ALSO_SHOWN.get(stem, ())  # it shows published runs
+    return runs + [(name, first) for name in also]
 
 
 def groups(preset: str, stems: tuple[str, ...] = NOTEBOOKS) -> dict[str, list[str]]:

@@ -1,0 +1,135 @@
+"""A canary is equal, within its margin or outside; margins come from the published seeds."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from isoae_lib.cli import app
+from isoae_lib.errors import InputError
+from isoae_lib.paper import canaries, machine, runs, sections
+from isoae_lib.paper.canaries import Answer
+from isoae_lib.paper.specs import RunSpec
+
+TINY = RunSpec(data="s-shape", method="AE", points=50, steps=3, batch=10, width=8, depth=1)
+VERSIONS = {"torch": "2", "numpy": "2", "training": 2, "python": "3"}
+
+
+def run(std=0.03, weights="w", processor="p", seed=0, **record):
+    facts = {"processor": processor, "device": "cpu", "engine": "eager", "versions": VERSIONS}
+    return SimpleNamespace(
+        metrics={"edge_ratio_std": std} if std else {}, weights_checksum=weights,
+        record=facts | {"losses": {"L_rec": 1e-6}} | record, spec=SimpleNamespace(seed=seed),
+    )  # fmt: skip
+
+
+def answer(here, margin=0.01):
+    (check,) = canaries.compare("toy", run(), here, {"edge_ratio_std": margin})
+    return check.answer
+
+
+def test_on_the_same_kind_of_machine_only_equal_bits_will_do():
+    assert answer(run()) == Answer.EQUAL
+    assert answer(run(weights="v")) == Answer.OUTSIDE
+    assert answer(run(std=0.031)) == Answer.OUTSIDE  # measured otherwise, or a record was edited
+    python = VERSIONS | {"python": "3.13"}
+    assert answer(run(weights="v", versions=python)) == Answer.OUTSIDE  # decides no bit
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"processor": "q"}, {"engine": "compiled"}, {"versions": VERSIONS | {"torch": "3"}}],
+)
+def test_elsewhere_the_margin_decides(other):
+    assert answer(run(std=0.039, weights="v", **other)) == Answer.WITHIN
+    assert answer(run(std=0.041, weights="v", **other)) == Answer.OUTSIDE
+    assert answer(run(std=0.021, weights="v", **other)) == Answer.WITHIN
+    assert answer(run(std=0.019, weights="v", **other)) == Answer.OUTSIDE
+    assert answer(run(std=None, weights="v", **other)) == Answer.OUTSIDE  # it diverged
+    assert answer(run(**other)) == Answer.EQUAL
+
+
+def test_a_run_that_is_not_there_is_missing():
+    assert answer(None) == Answer.MISSING
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Three seeds of one canary, in a folder of published records."""
+    monkeypatch.setitem(runs.PUBLISHED, "canaries", tmp_path)
+    monkeypatch.setattr(canaries, "names", lambda _="": {"toy": ("edge_ratio_std", "L_rec")})
+    group = [run(std, seed=seed) for seed, std in enumerate((0.03, 0.04, 0.05))]
+    monkeypatch.setattr(canaries, "published", lambda: {"toy": group})
+    return group
+
+
+def test_a_margin_is_four_deviations_over_seeds_and_keeps_its_date(published, tmp_path):
+    canaries.fix(date(2020, 1, 2))
+    assert canaries.written() == {"toy": {"edge_ratio_std": 0.04, "L_rec": 0.0}}
+    canaries.fix(date(2021, 1, 2))
+    file = tmp_path / canaries.MARGINS
+    assert json.loads(file.read_text(encoding="utf-8"))["toy"]["fixed"] == "2020-01-02"
+    published[0].metrics["edge_ratio_std"] = 0.02
+    canaries.fix(date(2022, 1, 2))
+    found = json.loads(file.read_text(encoding="utf-8"))["toy"]
+    assert found["fixed"] == "2022-01-02" and found["values"]["edge_ratio_std"] == [
+        0.02,
+        0.04,
+        0.05,
+    ]
+    assert found["margins"]["edge_ratio_std"] == pytest.approx(
+        4 * np.std([0.02, 0.04, 0.05], ddof=1), rel=1e-2
+    )
+
+
+def test_few_seeds_or_one_that_diverged_give_no_margin(published):
+    with pytest.raises(InputError, match="at least three seeds"):
+        canaries.spread(published[:2], "edge_ratio_std")
+    with pytest.raises(InputError, match="at least three seeds"):
+        canaries.spread([*published, run(std=None)], "edge_ratio_std")
+
+
+def test_a_published_record_keeps_the_processor_and_the_checksum_of_its_weights(
+    tmp_path, monkeypatch, store
+):
+    monkeypatch.setitem(runs.PUBLISHED, "canaries", tmp_path)
+    here = runs.get(TINY)
+    there = runs.read(runs.publish(here, "3d/s-shape/AE", "canaries"))
+    assert there.weights_checksum == here.record["files"]["weights.safetensors"]
+    assert there.record["processor"] == machine.processor()
+    assert machine.kind(there.record) == machine.kind(here.record)
+    assert [c.answer for c in canaries.compare("", there, here, {"rmse": 0.0})] == [Answer.EQUAL]
+
+
+def test_a_processor_is_named_with_its_model_and_kernels(tmp_path, monkeypatch):
+    file = tmp_path / "cpuinfo"
+    file.write_text("cpu family\t: 6\nmodel\t\t: 143\nmodel name\t: A B\nstepping : 8\n\n", "utf-8")
+    monkeypatch.setattr(machine, "CPUINFO", file)
+    assert re.fullmatch("A B, 6 143 8, [A-Z0-9]+", machine.processor())
+    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
+    assert re.fullmatch(r"\w+, [A-Z0-9]+", machine.processor())
+
+
+def test_the_command_prints_every_check_and_fails_when_one_is_outside(monkeypatch):
+    check = canaries.Check("toy/curve/AE", "rmse", 0.25, 0.5, 0.1, Answer.OUTSIDE)
+    monkeypatch.setattr(canaries, "checks", lambda: [check])
+    done = CliRunner().invoke(app, ["canaries"])
+    assert done.exit_code == 1
+    assert " ".join(done.output.split()) == "toy/curve/AE rmse 0.25 0.5 0.1 outside the margin"
+    for harmless in (Answer.EQUAL, Answer.WITHIN, Answer.MISSING):
+        fine = canaries.Check("toy/curve/AE", "rmse", 0.25, 0.25, 0.1, harmless)
+        monkeypatch.setattr(canaries, "checks", lambda fine=fine: [fine])
+        assert CliRunner().invoke(app, ["canaries"]).exit_code == 0
+
+
+def test_a_page_checks_its_own_canaries_and_the_ledger_all():
+    every = canaries.names()
+    assert every and canaries.names(sections.LEDGER) == every
+    assert set(canaries.names("03_evaluation_3d")) < {*every, ""}
+    assert all(name.startswith("3d/") for name in canaries.names("03_evaluation_3d"))
