@@ -19,7 +19,7 @@ import inspect
 
 from IPython.display import display
 
-from isoae_lib.book import curves, distortion, page, surfaces, sweeps, tables
+from isoae_lib.book import curves, distortion, page, surfaces, sweeps, tables, turning
 from isoae_lib.paper import floors, runs, sections
 from isoae_lib.paper.claims.rule import table
 from isoae_lib.paper.data.surfaces import SURFACES
@@ -281,6 +281,17 @@ display(surfaces.turning_surfaces(pair), raw=True)
 # %% tags=["hide-input"]
 rows = surfaces.rows_of(chapter.sources, pair)
 tables.measured(rows, {"extra area": ("extra_area", 3)})
+
+# %% [markdown]
+# ## A surface and its plane
+#
+# Choose a surface and a method. Turn the surface with the mouse or a finger. Beside it are the
+# codes. Their colour is the area of a small circle of the surface in the plane, as in the map of
+# the distortion above: one colour everywhere is right. These are published runs, first seed. Older
+# records keep the codes alone, and not the decoded surface.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(turning.surface_and_plane(published), raw=True)
 
 # %% [markdown]
 # ## Verdicts
