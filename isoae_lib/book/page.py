@@ -35,8 +35,14 @@ class Chapter:
     notebook: str
     preset: str
     parameters: dict[str, object]
-    of_build: Named
+    seed: int
     of_repository: Named
+
+    @cached_property
+    def of_build(self) -> Named:
+        """The runs of this machine with their names, trained where they are missing."""
+        wanted = sections.notebook_runs(self.notebook, self.preset, self.seed)
+        return runs.named(wanted, self.preset)
 
     @cached_property
     def here(self) -> Table:
@@ -127,7 +133,7 @@ class Chapter:
         display(verdicts.of_chapter(claims.ledger(self.published, self.notebook)), raw=True)
 
     def this_machine(self) -> None:
-        """Show whether this machine repeats the canaries of this chapter."""
+        """Show whether this machine repeats the canaries of this chapter; a build trained them."""
         if self.from_published:
             display(canary_tables.checked(canaries.checks(self.notebook)))
         else:
@@ -156,7 +162,7 @@ class Chapter:
 
 
 def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
-    """Set how pages look and return a chapter's runs, training those that are missing.
+    """Set how pages look and return a chapter. What it needs of this machine it trains when asked.
 
     Parameters
     ----------
@@ -169,8 +175,4 @@ def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
     """
     style.use()
     pd.set_option("display.max_rows", None)  # else pandas leaves out the middle of long tables
-    wanted = sections.notebook_runs(notebook, preset, seed)
-    return Chapter(
-        notebook, preset, {"seed": seed} | others, runs.named(wanted, preset),
-        list(runs.published()),
-    )  # fmt: skip
+    return Chapter(notebook, preset, {"seed": seed} | others, seed, list(runs.published()))
