@@ -15,8 +15,12 @@ seed = 0
 # %% tags=["hide-input"]
 import inspect
 
-from isoae_lib.book import page, surfaces, tables
+from IPython.display import display
+
+from isoae_lib.book import page, sliders, surfaces, tables
 from isoae_lib.core import objectives
+from isoae_lib.paper import runs
+from isoae_lib.paper.claims.rule import table
 
 chapter = page.head("02_toy_projection", preset, seed=seed)
 toy = {method: chapter.evidence["toy/curve", method][0] for method in ("I-AE", "CAE")}
@@ -50,7 +54,7 @@ columns = {
     "0.2 below": ("spacing_variation_below", 3),
     "error at the data (RMSE)": ("rmse", 6),
 }
-rows = {(s, m): (runs, "toy/curve", m) for s, runs in chapter.sources.items() for m in toy}
+rows = {(s, m): (known, "toy/curve", m) for s, known in chapter.sources.items() for m in toy}
 tables.measured(rows, columns)
 
 # %% tags=["hide-input"]
@@ -93,6 +97,12 @@ _ = surfaces.code_along_curve(toy)
 # not make it more even beside them.
 #
 # ## Try it
+#
+# I-AE with four weights, after six numbers of steps at a constant rate. Each position of the
+# sliders is a published run. Without the regularizer, at 0, the code is free to run at any speed.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(sliders.figure_1(table(runs.published("curves"))), raw=True)
 
 # %% [markdown]
 # :::{admonition} Exercise

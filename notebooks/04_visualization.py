@@ -17,7 +17,7 @@ seed = 0
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from isoae_lib.book import curves, images, interactive, page
+from isoae_lib.book import curves, explorer, images, interactive, page
 from isoae_lib.paper import baseline_records, runs, sections
 from isoae_lib.paper.claims.rule import table
 from isoae_lib.paper.data.images import DATA_SETS
@@ -155,6 +155,23 @@ _ = curves.in_the_plane(lengths, "visualization-FC/mnist", linear)
 
 # %% [markdown]
 # ## Try it
+#
+# ### A plane to explore
+#
+# Point at a plane, or touch it. Below it is what the decoder makes of that place. Each method has
+# coordinates of its own, so the mark stands at the same share of the width and of the height in
+# both planes. Points are codes of images.
+#
+# Drag A and B. The line between them becomes a strip of images. A bar is the length of a step from
+# one image to the next, measured by the decoder's metric along the line, not by the difference of
+# the two images. The dashed line is the mean step. For an isometry all steps are equal. On a
+# keyboard, Tab reaches the marks, and the arrow keys move them.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+explorer.explorer(*explorer.with_planes(chapter.sources, networks["FC-NN"]), classes)
+
+# %% [markdown]
+# ### The image behind a point
 #
 # I-AE with FC-NN once more. Point at a code, or touch it, to see its image. No data set is part of
 # this project, so there are images only where this machine has the data:

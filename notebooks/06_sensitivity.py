@@ -15,8 +15,9 @@ seed = 0
 
 # %% tags=["hide-input"]
 import pandas as pd
+from IPython.display import display
 
-from isoae_lib.book import images, page, sweeps
+from isoae_lib.book import images, page, sliders, sweeps
 from isoae_lib.paper import sections
 
 chapter = page.head("06_sensitivity", preset, seed=seed)
@@ -95,6 +96,15 @@ pd.concat(sweeps.sweep(published, section) for section in swept)
 
 # %% tags=["hide-input"]
 sweeps.sweep(published, "classification")
+
+# %% [markdown]
+# ## Try it
+#
+# Move the slider to see the embeddings change with the weight, first seed. All have one size here,
+# and are turned to fit that of $\lambda_{iso} = 0.075$.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(sliders.figure_6(published, [*images.FIGURE_6.values()]), raw=True)
 
 # %% [markdown]
 # ## This machine

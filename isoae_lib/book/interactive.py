@@ -137,16 +137,21 @@ def hover(codes: Array, pixels: NDArray, labels: NDArray, classes: Sequence[str]
 
 def _sheet(pixels: NDArray) -> tuple[str, int]:
     """Return a square sheet of images, dark on light, as the address of a PNG, and its columns."""
-    from PIL import Image
-
     n, h, w = pixels.shape
     columns = int(np.ceil(np.sqrt(n)))
     sheet = np.zeros((columns, columns, h, w), np.uint8)
     sheet.reshape(-1, h, w)[:n] = pixels
     flat = sheet.transpose(0, 2, 1, 3).reshape(columns * h, columns * w)
+    return png(255 - flat), columns
+
+
+def png(pixels: NDArray) -> str:
+    """Return grey pixels (H, W), bytes, as the address of a PNG."""
+    from PIL import Image
+
     content = io.BytesIO()
-    Image.fromarray(255 - flat).save(content, "PNG", optimize=True)
-    return _address(content), columns
+    Image.fromarray(pixels).save(content, "PNG", optimize=True)
+    return _address(content)
 
 
 _SHOW_IMAGE = """
