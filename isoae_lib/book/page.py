@@ -35,14 +35,8 @@ class Chapter:
     notebook: str
     preset: str
     parameters: dict[str, object]
-    seed: int
+    of_build: Named
     of_repository: Named
-
-    @cached_property
-    def of_build(self) -> Named:
-        """The runs of this machine with their names, trained where they are missing."""
-        wanted = sections.notebook_runs(self.notebook, self.preset, self.seed)
-        return runs.named(wanted, self.preset)
 
     @cached_property
     def here(self) -> Table:
@@ -162,7 +156,9 @@ class Chapter:
 
 
 def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
-    """Set how pages look and return a chapter. What it needs of this machine it trains when asked.
+    """Set how pages look and return a chapter's runs, training those that are missing.
+
+    At preset `laptop` nothing is trained: a build has trained the canaries before.
 
     Parameters
     ----------
@@ -175,4 +171,8 @@ def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
     """
     style.use()
     pd.set_option("display.max_rows", None)  # else pandas leaves out the middle of long tables
-    return Chapter(notebook, preset, {"seed": seed} | others, seed, list(runs.published()))
+    wanted = [] if preset == sections.CANARIES else sections.notebook_runs(notebook, preset, seed)
+    return Chapter(
+        notebook, preset, {"seed": seed} | others, runs.named(wanted, preset),
+        list(runs.published()),
+    )  # fmt: skip
