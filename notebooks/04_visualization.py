@@ -90,8 +90,9 @@ display(interactive.hover_over(first, classes), raw=True)
 
 # %% tags=["hide-input"]
 for title, experiment in there.items():
-    mean_image = evidence[experiment, "I-AE"][0].metrics["mean_image_rmse"]
-    print(f"{title}: error of the mean image {mean_image:.3f}")
+    found = evidence[experiment, "I-AE"][0].metrics
+    if "mean_image_rmse" in found:  # older records do not have it
+        print(f"{title}: error of the mean image {found['mean_image_rmse']:.3f}")
 
 # %% tags=["hide-input"]
 for shown in dict.fromkeys(experiment.split("/")[1] for experiment in there.values()):
