@@ -91,8 +91,9 @@ images.network_summary("S-CNN", 2, 1.0)
 
 # %% tags=["hide-input"]
 for title, experiment in there.items():
-    mean_image = evidence[experiment, "I-AE"][0].metrics["mean_image_rmse"]
-    print(f"{title}: error of the mean image {mean_image:.3f}")
+    found = evidence[experiment, "I-AE"][0].metrics
+    if "mean_image_rmse" in found:  # older records do not have it
+        print(f"{title}: error of the mean image {found['mean_image_rmse']:.3f}")
 
 # %% [markdown]
 # ## In detail

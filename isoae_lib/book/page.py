@@ -129,7 +129,8 @@ class Chapter:
     def this_machine(self) -> None:
         """Show whether this machine repeats the canaries of this chapter; a build trained them."""
         if self.from_published:
-            display(canary_tables.checked(canaries.checks(self.notebook)))
+            checks = canaries.checks(self.notebook)
+            display(canary_tables.checked(checks), Markdown(canaries.summary(checks)))
         else:
             print(f"Preset {self.preset} trains the runs above, and no canaries.")
 
