@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What belongs to another Python or another Jupyter of the user's.
 unexport PYTHONHOME PYTHONPATH JUPYTER_PATH JUPYTER_DATA_DIR IPYTHONDIR
 
-.PHONY: install book test test-slow paper clean
+.PHONY: install book test test-slow reference paper clean
 .NOTPARALLEL:
 
 install:
@@ -25,10 +25,13 @@ test: install
 	$(BIN)/pytest -q -n 2 -m "not slow"
 	$(BIN)/isoae book --preset smoke --target notebooks
 	$(BIN)/pytest -q -n 2 --dist loadfile --nbval --nbval-current-env \
-		--nbval-cell-timeout 300 --nbval-sanitize-with tests/nbval_sanitize.cfg build/smoke/executed
+		--nbval-cell-timeout 300 --nbval-sanitize-with tests/nbval_sanitize.cfg tests/reference
 
 test-slow: install
 	$(BIN)/pytest -q -m slow tests
+
+reference: install
+	$(BIN)/python -m isoae_lib.book.reference
 
 clean:
 	rm -rf build _build

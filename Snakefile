@@ -27,7 +27,8 @@ def code_of(module):
 
 def stamps(wildcards):
     groups = list(sections.groups(PRESET, (wildcards.stem,)))
-    if any(s.baselines for s in sections.SECTIONS.values() if s.notebook == wildcards.stem):
+    shown = [s for s in sections.SECTIONS.values() if s.notebook == wildcards.stem]
+    if PRESET != sections.CANARIES and any(s.baselines for s in shown):  # there, they are published
         groups.append("baselines")
     return [f"{BASE}/runs/{group}.done" for group in groups]
 
@@ -68,12 +69,12 @@ rule execute:
         glob.glob(f"{ROOT}/data/paper/*.csv") + glob.glob(f"{ROOT}/data/verdicts.json"),
         [
             record
-            for kind in ("runs", "curves")
+            for kind in ("runs", "curves", "canaries")
             for record in glob.glob(f"{ROOT}/data/{kind}/**/run.json", recursive=True)
         ],
         [
             file
-            for kind in ("benchmarks", "baselines/*")
+            for kind in ("benchmarks", "baselines/*", "canaries")
             for file in glob.glob(f"{ROOT}/data/{kind}/*.json")
         ],
         stamps,

@@ -27,5 +27,6 @@ def canaries(
             f"{check.name:<42s}{check.number:<20s}{check.published:>12.6g}{check.here:>12.6g}"
             f"{check.margin:>10.3g}  {check.answer}"
         )
+    print(canaries.summary(found))
     if any(check.answer == canaries.Answer.OUTSIDE for check in found):
         raise typer.Exit(Status.DAMAGED)

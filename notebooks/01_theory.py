@@ -4,13 +4,9 @@
 # :::{admonition} What the paper says (section 3)
 # :class: important
 # If the decoder $f$ is an isometry and the encoder $g$ its pseudo-inverse, then their differentials
-# $A = df(z)$ and $B = dg(f(z))$ satisfy $A^TA = I$ (3), $BB^T = I$ (4) and $B = A^T$ (5). Three
-# lemmas lead there, and from there to two losses that need no Jacobian
-# {cite:p}`gropp2020isometric`.
+# $A = df(z)$ and $B = dg(f(z))$ satisfy three equations, the paper's (3), (4) and (5). Three lemmas
+# lead there, and from there to two losses that need no Jacobian {cite:p}`gropp2020isometric`.
 # :::
-#
-# Each statement below is computed in double precision. An assertion follows it and would stop this
-# page if the statement did not hold. For a trained network, the page only shows how near it comes.
 
 # %% tags=["parameters"]
 preset = "laptop"
@@ -35,7 +31,68 @@ torch.set_default_dtype(torch.float64)
 rng = torch.Generator().manual_seed(seed)
 
 # %% [markdown]
-# ## Lemma 1: lengths are enough
+# ## The answer
+#
+# ```{figure} ../book/images/idea.svg
+# :name: fig-idea
+# :alt: A flat grid, bent by the decoder f onto a curved sheet; the encoder g flattens it again.
+#
+# The decoder bends the plane without stretching it, and the encoder undoes that for the closest
+# point of the sheet.
+# ```
+#
+# The paper's equations (3), (4) and (5) are here
+#
+# $$A^TA = I,$$ (eq-3)
+#
+# $$BB^T = I,$$ (eq-4)
+#
+# $$B = A^T.$$ (eq-5)
+#
+# The statements about them are computed below in double precision. An assertion follows each, and
+# would stop this page if the statement did not hold. How near does training come, on the S shape?
+# The table has medians over the data, from full differentials. The paper has zeros. Before
+# training, $A$ and $B$ are almost zero: they hardly differ, and neither is an isometry. The rows of
+# trained networks have mean ± standard deviation over seeds.
+
+# %% tags=["hide-input"]
+run = chapter.evidence["3d/s-shape", "I-AE"][0]
+untrained = architectures.untrained(run.spec, run.points).eval()
+A, B = map(torch.tensor, diagnostics.differentials(untrained, run.points))
+columns = {
+    "|A'A - I|": ("ATA_error", 2),
+    "|BB' - I|": ("BBT_error", 2),
+    "|B - A'|": ("pinv_error", 2),
+}
+shown = pd.DataFrame({"untrained": theory.identities(A, B)}).T[list(columns)].map("{:.2f}".format)
+trained = {source: (runs, "3d/s-shape", "I-AE") for source, runs in chapter.sources.items()}
+pd.concat([shown, tables.measured(trained, columns)])
+
+# %% tags=["hide-input"]
+chapter.verdicts()
+
+# %% [markdown]
+# ## How
+#
+# The losses see one random direction per sample. Eqs. (6), (7) and (8) of the paper are
+#
+# $$L_{iso}(f) = E_{z,u}\left(\|df(z)u\| - 1\right)^2,$$ (eq-6)
+#
+# $$L_{piso}(g) = E_{x,u}\left(\|u^Tdg(x)\| - 1\right)^2,$$ (eq-7)
+#
+# $$L = L_{rec} + \lambda_{iso}\left(L_{iso} + L_{piso}\right),$$ (eq-8)
+#
+# and in the library:
+
+# %%
+print(inspect.getsource(isometry.departure))
+print(inspect.getsource(isometry.L_iso))
+print(inspect.getsource(isometry.L_piso))
+
+# %% [markdown]
+# Why these losses lead to {eq}`eq-3`, {eq}`eq-4` and {eq}`eq-5`, the lemmas say.
+#
+# ### Lemma 1: lengths are enough
 #
 # If $\|Au\| = 1$ for all unit vectors $u$, then $A^TA = I$. The reason in one line:
 # $\|Au\|^2 = u^TA^TAu$ is linear in $A^TA$, so the lengths in enough directions determine all of
@@ -67,7 +124,7 @@ print("eigenvalues of A'A - I:", np.round(departure.numpy() + 0.0, 6) + 0.0)
 assert np.isclose(departure[-1], 1.1**2 - 1)
 
 # %% [markdown]
-# ## Lemma 2: being inverse on the image makes a pseudo-inverse
+# ### Lemma 2: being inverse on the image makes a pseudo-inverse
 #
 # If $A^TA = I = BB^T$ and $BA = I$, then $B = A^T = A^+$. To see it in numbers: every $B$ with
 # $BA = I$ has the form $A^T + EV^T$, where $V$ completes $A$ to an orthonormal basis and $E$ is
@@ -116,7 +173,7 @@ assert ((frame.iloc[:, :3] > 0.1).sum(axis=1) == 1).all()
 frame
 
 # %% [markdown]
-# ## Lemma 3: the differential of a projection is a projection
+# ### Lemma 3: the differential of a projection is a projection
 #
 # At a point of a surface, the differential of the closest-point projection $p$ keeps tangent
 # vectors and removes normal ones: $dp(x) = I - nn^T$. Automatic differentiation checks this on a
@@ -136,6 +193,9 @@ for name in theory.PROJECTIONS:
 # is zero.)
 
 # %% tags=["hide-input"]
+#| label: fig-differences
+#| fig-cap: The error of a central difference against its step. The slope of the dotted line is 2.
+#| fig-alt: Three falling lines on logarithmic axes, parallel to the dotted one.
 steps, errors = torch.logspace(-0.7, -3.5, 12), {}
 for name in ("cylinder", "sphere", "torus"):
     errors[name] = theory.finite_difference_errors(name, torch.tensor([0.9, 0.7, 0.4]), steps)
@@ -146,16 +206,11 @@ figure = convergence(steps, errors, slope=2)
 _ = figure.axes[0].set(xlabel="step $h$", ylabel="error of the central difference")
 
 # %% [markdown]
-# ## Theorem 1 on exact isometries
+# ### Theorem 1 on exact isometries
 #
 # Rolling the plane onto a cylinder is an isometry, and so is bending it to the S shape of the next
 # chapters. Their encoders are the formula $f^{-1}\circ p$. The three identities hold, and the
 # losses vanish:
-
-# %%
-print(inspect.getsource(isometry.departure))
-print(inspect.getsource(isometry.L_iso))
-print(inspect.getsource(isometry.L_piso))
 
 # %%
 chart = torch.tensor(surface("s-shape").sample(300, seed)[1])
@@ -185,31 +240,13 @@ print(f"stretched by 1.1: L_iso = {stretched_iso:.4f}, L_piso = {stretched_piso:
 assert np.isclose(stretched_iso, 0.01) and np.isclose(stretched_piso, (1 - 1 / 1.1) ** 2)
 
 # %% [markdown]
-# ## Theorem 1 on a trained I-AE
+# ## In detail
 #
-# How near does training come, on the S shape? The table has medians over the data, from full
-# differentials. Before training, $A$ and $B$ are almost zero: they hardly differ, and neither is an
-# isometry. The rows of trained networks have mean ± standard deviation over seeds.
-
-# %% tags=["hide-input"]
-run = chapter.evidence["3d/s-shape", "I-AE"][0]
-untrained = architectures.untrained(run.spec, run.points).eval()
-A, B = map(torch.tensor, diagnostics.differentials(untrained, run.points))
-columns = {
-    "|A'A - I|": ("ATA_error", 2),
-    "|BB' - I|": ("BBT_error", 2),
-    "|B - A'|": ("pinv_error", 2),
-}
-shown = pd.DataFrame({"untrained": theory.identities(A, B)}).T[list(columns)].map("{:.2f}".format)
-trained = {source: (runs, "3d/s-shape", "I-AE") for source, runs in chapter.sources.items()}
-pd.concat([shown, tables.measured(trained, columns)])
-
-# %% [markdown]
-# ## The estimators of eqs. (6) and (7)
+# ### One random direction at a time
 #
-# Training sees one random direction per sample. In two latent dimensions the mean over all
-# directions can be computed exactly from full Jacobians. The estimate is unbiased, and its error
-# falls with the square root of the number of samples.
+# The expectations in {eq}`eq-6` and {eq}`eq-7` are estimated from one direction per sample. In two
+# latent dimensions the mean over all directions can be computed exactly from full Jacobians. The
+# estimate is unbiased, and its error falls with the square root of the number of samples.
 
 # %%
 net = networks.fully_connected(3, 2, width=64, depth=3, seed=seed).double()
@@ -231,6 +268,11 @@ assert torch.isclose(isometry.L_piso(net.encoder, x, u), by_jacobian, rtol=1e-12
 print("L_piso by reverse mode equals the full-Jacobian value to 1e-12")
 
 # %% tags=["hide-input"]
+#| label: fig-estimates
+#| fig-cap: >-
+#|   The error of the estimates of both losses against the number of samples. The slope of the
+#|   dotted line is -1/2.
+#| fig-alt: Two falling lines on logarithmic axes, parallel to the dotted one.
 counts, errors = [4, 16, 64, 256, 1024], {}
 for name, matrices in (("$L_{iso}$", A), ("$L_{piso}$", B.mT)):
     exact, errors[name] = theory.exact_departure(matrices), []
@@ -247,9 +289,9 @@ figure = convergence(counts, errors, slope=-0.5)
 _ = figure.axes[0].set(xlabel="samples", ylabel="root-mean-square error of the estimate")
 
 # %% [markdown]
-# ## The linear case: PCA
+# ### The linear case: PCA
 #
-# With linear networks, PCA is the minimum of eq. (8). Orthonormal principal directions make both
+# With linear networks, PCA is the minimum of {eq}`eq-8`. Orthonormal principal directions make both
 # regularizers zero and the reconstruction as good as it can be, so nothing is given up. A plain
 # linear autoencoder finds the same subspace, but with an arbitrary basis.
 
@@ -271,12 +313,26 @@ assert frame.loc["linear AE", "|A'A - I|"] > 0.1
 frame
 
 # %% [markdown]
-# ## Verdicts
-
-# %% tags=["hide-input"]
-chapter.verdicts()
-
-# %% [markdown]
+# ## Try it
+#
+# :::{admonition} Exercise
+# :class: tip
+# 1. In how many directions must the lengths $\|Au\|$ be known, at least, so that they determine
+#    $A^TA$?
+# 2. The decoder $f(z) = (sz, 0)$ stretches the plane by $s$, and $g(x) = (x_1, x_2)/s$ undoes it.
+#    What are $L_{iso}$ and $L_{piso}$, and where are both smallest?
+# 3. $B$ satisfies $BA = I$ and is not $A^T$. Where does the encoder send a point beside the sheet?
+# :::
+#
+# :::{dropdown} Answers
+# 1. $A^TA$ is symmetric and has $d(d+1)/2$ free entries. Each length gives one linear equation for
+#    them, so there must be at least as many directions. In the plane these are 3.
+# 2. $(s-1)^2$ and $(1/s-1)^2$. Both are 0 for $s = 1$, and only there.
+# 3. To the wrong place. The encoder sends $f(z) + n$ to about $z + Bn$. If $n$ is normal to the
+#    manifold, the closest point is $f(z)$, and the right code is $z$. But $Bn = 0$ for all normal
+#    $n$ only if $B = A^T$.
+# :::
+#
 # ## Where these numbers come from
 
 # %% tags=["hide-input", "nbval-ignore-output"]

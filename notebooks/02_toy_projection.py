@@ -7,9 +7,6 @@
 # (CAE) projects too, but not evenly: it shrinks the space around the data points. An isometric
 # autoencoder (I-AE) samples the learned manifold evenly {cite:p}`gropp2020isometric`.
 # :::
-#
-# The paper shows this in a small picture, with words and arrows. Here both autoencoders learn a
-# curve in the plane from a few points, and a number stands beside the picture.
 
 # %% tags=["parameters"]
 preset = "laptop"
@@ -29,7 +26,42 @@ chapter = page.head("02_toy_projection", preset, seed=seed)
 toy = {method: chapter.evidence["toy/curve", method][0] for method in ("I-AE", "CAE")}
 
 # %% [markdown]
-# ## The experiment
+# ## The answer
+#
+# The paper shows this in a small picture, with words and arrows. Here both autoencoders learn a
+# curve in the plane from a few points, and a number stands beside the picture.
+
+# %% tags=["hide-input"]
+#| label: fig-projections
+#| fig-cap: >-
+#|   Points beside a curve, and where decoder(encoder(.)) sends them. The data are large green
+#|   points, and the learned manifold is black. An arrow leads from each small dark blue point to
+#|   a tick. Where ticks crowd, space is shrunk.
+#| fig-alt: >-
+#|   Two panels, one for I-AE and one for CAE. Arrows lead from points above and below a sine to
+#|   the learned curve. Those of I-AE end evenly, those of CAE crowd around the data.
+_ = surfaces.projections(toy)
+
+# %% [markdown]
+# Walk along the curve in small even steps and project every point. The number below is the
+# coefficient of variation (standard deviation over mean) of the distances between consecutive
+# images. An even projection gives 0 on the curve.
+
+# %% tags=["hide-input"]
+columns = {
+    "on the curve": ("spacing_variation", 3),
+    "0.2 above": ("spacing_variation_above", 3),
+    "0.2 below": ("spacing_variation_below", 3),
+    "error at the data (RMSE)": ("rmse", 6),
+}
+rows = {(s, m): (known, "toy/curve", m) for s, known in chapter.sources.items() for m in toy}
+tables.measured(rows, columns)
+
+# %% tags=["hide-input"]
+chapter.verdicts()
+
+# %% [markdown]
+# ## How
 #
 # The data are points on one period of a sine, evenly spaced along the curve. Networks, steps and
 # the weight $\lambda$ are the same for both methods. Only the regularizer differs.
@@ -47,22 +79,24 @@ print(inspect.getsource(objectives.isometric))
 print(inspect.getsource(objectives.contractive))
 
 # %% [markdown]
-# ## The picture
+# ## In detail
 #
-# The data are large green points, and the learned manifold is black. Small dark blue points lie
-# beside the curve, evenly spaced. A dark red arrow leads from each of them to the place where
-# decoder(encoder(.)) sends it, and a tick marks that place.
+# The latent code shows the same as {numref}`fig-projections`. It is a function of the position on
+# the curve, and for an isometry this function is a straight line of slope $\pm 1$.
 
 # %% tags=["hide-input"]
-_ = surfaces.projections(toy)
-# %% [markdown]
-# Where ticks crowd, space is shrunk. The latent code shows the same. It is a function of the
-# position on the curve, and for an isometry this function is a straight line of slope $\pm 1$.
-
-# %% tags=["hide-input"]
+#| label: fig-codes
+#| fig-cap: The latent code against the position on the curve. The dotted line has slope 1.
+#| fig-alt: Two lines against arc length. That of I-AE follows the dotted line of slope 1.
 _ = surfaces.code_along_curve(toy)
+
 # %% [markdown]
-# ## Other weights, and the way there
+# The table also walks at a distance of 0.2 from the curve, through points that lie opposite even
+# steps on it. An even projection gives 0 there, too. For I-AE this is not guaranteed: its encoder
+# is trained to be a pseudo-inverse only at the data, 16 points on the curve. Longer training need
+# not make it more even beside them.
+#
+# ## Try it
 #
 # I-AE with four weights, after six numbers of steps at a constant rate. Each position of the
 # sliders is a published run. Without the regularizer, at 0, the code is free to run at any speed.
@@ -71,30 +105,20 @@ _ = surfaces.code_along_curve(toy)
 display(sliders.figure_1(table(runs.published("curves"))), raw=True)
 
 # %% [markdown]
-# ## A number for "even sampling"
+# :::{admonition} Exercise
+# :class: tip
+# 1. Without a regularizer, must the codes be evenly spaced along the curve?
+# 2. How far from this sine may a point lie, so that its closest point on it is surely unique?
+# :::
 #
-# Walk along the curve in small even steps and project every point. The number is the coefficient of
-# variation (standard deviation over mean) of the distances between consecutive images. An even
-# projection gives 0 on the curve. It also gives 0 on a walk at a distance of 0.2, whose points lie
-# opposite even steps on the curve. For I-AE the second is not guaranteed: its encoder is trained to
-# be a pseudo-inverse only at the data, 16 points on the curve. Longer training need not make it
-# more even beside them.
-
-# %% tags=["hide-input"]
-columns = {
-    "on the curve": ("spacing_variation", 3),
-    "0.2 above": ("spacing_variation_above", 3),
-    "0.2 below": ("spacing_variation_below", 3),
-    "error at the data (RMSE)": ("rmse", 6),
-}
-rows = {(s, m): (runs, "toy/curve", m) for s, runs in chapter.sources.items() for m in toy}
-tables.measured(rows, columns)
-
-# %% [markdown]
-# ## Verdicts
-
-# %% tags=["hide-input"]
-chapter.verdicts()
+# :::{dropdown} Answers
+# 1. No. If $f$ and $g$ reconstruct the curve, then so do $f \circ h^{-1}$ and $h \circ g$, for any
+#    smooth increasing function $h$. The codes of the second pair are $h$ of the first: spaced in
+#    any way.
+# 2. Less than the smallest radius of curvature. For $y = \sin x$ it is 1, at the crests. That is
+#    not yet enough for an arbitrary curve: two far parts of it may come near each other. Here they
+#    do not.
+# :::
 
 # %% [markdown]
 # ## This machine

@@ -32,7 +32,32 @@ shown = surfaces.first_seeds(evidence, section.methods)
 table_1 = surfaces.first_seeds(evidence, section.compared)
 
 # %% [markdown]
-# ## The experiment
+# ## The answer
+
+# %% tags=["hide-input"]
+#| label: fig-unrolled
+#| fig-cap: >-
+#|   The Swiss roll in space, coloured from one end to the other, and what I-AE, two of its rivals
+#|   and U-MAP make of it. A faithful embedding is an evenly filled rectangle.
+#| fig-alt: >-
+#|   Five panels. The first has the roll in space. I-AE gives a rectangle with even colours, the
+#|   others give bent, folded or torn shapes.
+roll = {m: shown["swiss-roll"][m] for m in ("I-AE", "CAE", "AE")}
+u_map = {"U-MAP": chapter.embeddings("swiss-roll")["U-MAP"]}
+_ = surfaces.embeddings("swiss-roll", roll, u_map)
+
+# %% [markdown]
+# Table 1 has the standard deviation of edge ratios, scaled so that their mean is 1. Lower is
+# better; ¹, ², ³ mark the first three.
+
+# %% tags=["hide-input"]
+surfaces.table_1(chapter.sources)
+
+# %% tags=["hide-input"]
+chapter.verdicts()
+
+# %% [markdown]
+# ## How
 #
 # There are the paper's three surfaces and its six autoencoders, with the same networks and the same
 # training. I-AE is also trained without $L_{piso}$. A fourth surface is not in the paper: the Swiss
@@ -47,31 +72,14 @@ print(f"{spec.steps:,} steps of {spec.batch} points, largest learning rate {spec
 print(f"lambda_iso = {spec.weight}, seeds: {seeds}, on {first.record['device']}")
 
 # %% [markdown]
-# ## Figure 3: the embeddings
-#
-# The colour of a point says where on the surface it lies. A faithful embedding is an evenly filled
-# rectangle (S shape, Swiss roll) or disc (open sphere), and its colours do not mix. U-MAP and t-SNE
-# run as the paper says, with 30 neighbours and perplexity 50. LLE's 12 neighbours are our choice.
-# On the roll with a hole, a faithful rectangle has a hole in it, of the right shape.
-# The paper does not show PCA. It is the best linear projection, and bends nothing flat.
-
-# %% tags=["hide-input"]
-for data, row in table_1.items():
-    codes = {method: run.codes for method, run in row.items()} | chapter.embeddings(data)
-    surfaces.embedding_row(SURFACES[data], row["I-AE"].points, row["I-AE"].chart, codes)
-
-# %% [markdown]
-# ## Table 1: the standard deviation of edge ratios
-#
 # A regular, triangulated grid covers the region of the codes. Each of its edges has a ratio
-# $l_{ij} = \|f(z_i) - f(z_j)\| / \|z_i - z_j\|$. The ratios are scaled so that their mean is 1. The
-# table shows their standard deviation. Lower is better; ¹, ², ³ mark the first three.
+#
+# $$l_{ij} = \frac{\|f(z_i) - f(z_j)\|}{\|z_i - z_j\|}.$$ (eq-edge-ratio)
+#
+# The ratios are scaled so that their mean is 1, and Table 1 has their standard deviation:
 
 # %%
 print(inspect.getsource(edge_ratios))
-
-# %% tags=["hide-input"]
-surfaces.table_1(chapter.sources)
 
 # %% [markdown]
 # The number says how even the ratios are, not how faithful the picture is. Where codes collapse to
@@ -82,12 +90,42 @@ surfaces.table_1(chapter.sources)
 # factor everywhere. Whether a lower number is a better map, the tables of cuts and of distances
 # below tell.
 #
-# The embeddings that Figure 3 leaves out: I-AE without $L_{piso}$, and the two younger methods.
+# ## In detail
+#
+# ### Figure 3: all embeddings
+#
+# The colour of a point says where on the surface it lies. A faithful embedding is an evenly filled
+# rectangle (S shape, Swiss roll) or disc (open sphere), and its colours do not mix. U-MAP and t-SNE
+# run as the paper says, with 30 neighbours and perplexity 50. LLE's 12 neighbours are our choice.
+# The paper does not show PCA. It is the best linear projection, and bends nothing flat.
 
 # %% tags=["hide-input"]
-for data, row in surfaces.first_seeds(evidence, section.added).items():
-    run, codes = next(iter(row.values())), {m: run.codes for m, run in row.items()}
-    surfaces.embedding_row(SURFACES[data], run.points, run.chart, codes)
+#| label: fig-s-shape
+#| fig-cap: The S shape and its embeddings.
+#| fig-alt: The S shape in space, and a panel for each method with its codes in the plane.
+_ = surfaces.embeddings("s-shape", shown["s-shape"], chapter.embeddings("s-shape"))
+
+# %% tags=["hide-input"]
+#| label: fig-swiss-roll
+#| fig-cap: The Swiss roll and its embeddings.
+#| fig-alt: The Swiss roll in space, and a panel for each method with its codes in the plane.
+_ = surfaces.embeddings("swiss-roll", shown["swiss-roll"], chapter.embeddings("swiss-roll"))
+
+# %% tags=["hide-input"]
+#| label: fig-open-sphere
+#| fig-cap: The open sphere and its embeddings.
+#| fig-alt: The open sphere in space, and a panel for each method with its codes in the plane.
+_ = surfaces.embeddings("open-sphere", shown["open-sphere"], chapter.embeddings("open-sphere"))
+
+# %% [markdown]
+# On the roll with a hole, a faithful rectangle has a hole in it, of the right shape.
+
+# %% tags=["hide-input"]
+#| label: fig-swiss-roll-hole
+#| fig-cap: The Swiss roll with a hole and its embeddings.
+#| fig-alt: The roll with a hole in space, and a panel for each method with its codes in the plane.
+hole = "swiss-roll-hole"
+_ = surfaces.embeddings(hole, shown[hole], chapter.embeddings(hole))
 
 # %% [markdown]
 # ### The floor of the open sphere
@@ -149,14 +187,21 @@ tables.measured(
 # ### The paper's own way to train
 #
 # The published runs draw 200 points per step, and $\lambda_{iso}$ and the rate change on the way.
-# The paper takes every point in every step, and keeps both constant. Here is I-AE trained in that
-# way, after as many steps as we could afford; the paper has 100,000. A star is a published run. The
-# right panel has the S shape in other units of length: the paper does not print the size of its
-# surfaces, and what the weight of 0.01 means depends on it.
+# The paper takes every point in every step, and keeps both constant. {numref}`fig-own` has I-AE
+# trained in that way, after as many steps as we could afford; the paper has 100,000.
 
 # %% tags=["hide-input"]
+#| label: fig-own
+#| fig-cap: >-
+#|   I-AE trained in the paper's own way. Left: Table 1's number against the number of steps; a star
+#|   is a published run. Right: the S shape in other units of length. The paper does not print the
+#|   size of its surfaces, and what the weight of 0.01 means depends on it.
+#| fig-alt: >-
+#|   Two panels with the standard deviation of edge ratios on a logarithmic scale, against steps
+#|   and against the size of the surface.
 every = table([*chapter.of_repository, *runs.published("curves")])
 _ = curves.own_protocol(every)
+
 # %% tags=["hide-input"]
 print(curves.own_protocol_says(every))
 
@@ -177,15 +222,21 @@ grids = {
 tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFACES.items()}, grids)
 
 # %% [markdown]
-# The whole distribution of edge ratios. The narrower, the better; all are drawn equally high. The
-# last row has the best uncut map. On flat surfaces all its ratios are 1:
+# Beyond their deviation, {numref}`fig-ratios` has the whole distribution of the ratios of
+# {eq}`eq-edge-ratio`.
 
 # %% tags=["hide-input"]
+#| label: fig-ratios
+#| fig-cap: >-
+#|   Edge ratios, all drawn equally high. The narrower, the better. The last row has the best uncut
+#|   map. On flat surfaces all its ratios are 1.
+#| fig-alt: A panel for each surface with a histogram for each method; that of I-AE is narrow.
 by_title = surfaces.keeping(table_1, "edge_ratio_histogram")
 best_uncut = {SURFACES["open-sphere"].title: floors.on_the_book_s_grid()}
 _ = surfaces.edge_histograms(by_title, best_uncut)
+
 # %% [markdown]
-# ## Cuts and folds
+# ### Cuts and folds
 #
 # Two faults that Table 1 does not see, in all published embeddings, in percent. **Torn** is the
 # share of neighbouring pairs that are stretched more than twice as much as the median pair. It
@@ -197,7 +248,7 @@ measured = distortion.rows_of_codes(published)
 distortion.cuts_and_folds(measured)
 
 # %% [markdown]
-# ## Neighbours, distances and densities
+# ### Neighbours, distances and densities
 #
 # Later papers measure embeddings with the numbers below. The true distances are those along the
 # surface, around the hole if it has one. There even an isometry is not perfect: in the plane, the
@@ -214,24 +265,35 @@ distortion.cuts_and_folds(measured)
 distortion.kept_distances(measured)
 
 # %% [markdown]
-# ## A map of the distortion
+# ### A map of the distortion
 #
 # Small circles on the surface become ellipses in the plane. They are Tissot's ellipses, by which
-# cartographers judge maps: an isometry keeps all of them round and of one size. The colour is the
-# area. Ellipses that are much too long are drawn shorter. The differentials are estimated from
-# codes alone, over each point's 12 nearest neighbours. Published runs, first seed:
+# cartographers judge maps: an isometry keeps all of them round and of one size. The differentials
+# are estimated from codes alone, over each point's 12 nearest neighbours.
 
 # %% tags=["hide-input"]
+#| label: fig-tissot
+#| fig-cap: >-
+#|   Tissot's ellipses of published runs, first seed. The colour is the area. Ellipses that are much
+#|   too long are drawn shorter.
+#| fig-alt: >-
+#|   A row of panels for each surface. The ellipses of I-AE are round and of one colour, those of
+#|   CAE and AE long, and of many colours.
 _ = distortion.distortion_maps(published, ("I-AE", "CAE", "AE"))
+
 # %% [markdown]
-# ## Singular values of the differentials
+# ### Singular values of the differentials
 #
-# For an isometry all singular values of $df(z)$ are 1 (eq. 3). A box holds half of the values, its
-# whiskers 90 %. The scale is logarithmic: a regularizer that shrinks or stretches everything evenly
-# moves its box, and one that distorts makes the box tall.
+# For an isometry all singular values of $df(z)$ are 1 (eq. {eq}`eq-3`). The scale is logarithmic: a
+# regularizer that shrinks or stretches everything evenly moves its box, and one that distorts makes
+# the box tall.
 
 # %% tags=["hide-input"]
+#| label: fig-singular-values
+#| fig-cap: Singular values of $df(z)$. A box holds half of them, its whiskers 90 %.
+#| fig-alt: A panel for each surface with a box for each method. That of I-AE is flat, and at 1.
 _ = surfaces.singular_values(by_title)
+
 # %% [markdown]
 # Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$. The table has
 # medians over the data of Frobenius norms, which are 0 for an isometric autoencoder. Its last
@@ -259,21 +321,22 @@ rescaled = {"|B - A'|": ("pinv_error", 2), "in the best units": ("pinv_error_res
 tables.measured(surfaces.having(rows, "pinv_error_rescaled"), rescaled)
 
 # %% [markdown]
-# ## Figure 4: the decoder's surface with and without $L_{piso}$
+# ### Figure 4: the decoder's surface with and without $L_{piso}$
 #
-# The decoder is evaluated over the whole bounding box of the codes. Dark red parts are further from
-# the true surface than a tenth of its size. No data are there.
+# The decoder is evaluated over the whole bounding box of the codes.
 
 # %% tags=["hide-input"]
+#| label: fig-surfaces
+#| fig-cap: >-
+#|   What the decoder makes of the bounding box of the codes. Dark red parts are further from the
+#|   true surface than a tenth of its size. No data are there.
+#| fig-alt: >-
+#|   Two decoded surfaces in space, with the data on them. Without L_piso, large dark red parts
+#|   leave the data.
 pairs = surfaces.first_seeds(evidence, ("I-AE-without-L_piso", "I-AE"))
 title, pair = next(iter(surfaces.keeping(pairs, "decoded_surface").items()))
 print(title)
 _ = surfaces.decoder_surfaces(pair)
-# %% [markdown]
-# Turn the same surfaces with the mouse or a finger:
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(surfaces.turning_surfaces(pair), raw=True)
 
 # %% [markdown]
 # The area of the extra parts, in units of the surface's own area:
@@ -283,21 +346,40 @@ rows = surfaces.rows_of(chapter.sources, pair)
 tables.measured(rows, {"extra area": ("extra_area", 3)})
 
 # %% [markdown]
-# ## A surface and its plane
+# ## Try it
 #
-# Choose a surface and a method. Turn the surface with the mouse or a finger. Beside it are the
-# codes. Their colour is the area of a small circle of the surface in the plane, as in the map of
-# the distortion above: one colour everywhere is right. These are published runs, first seed. Older
-# records keep the codes alone, and not the decoded surface.
+# Turn the surfaces of {numref}`fig-surfaces` with the mouse or a finger:
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(surfaces.turning_surfaces(pair), raw=True)
+
+# %% [markdown]
+# Or choose a surface and a method. Beside the surface are the codes. Their colour is the area that
+# a small circle of the surface has in the plane, as in the map of the distortion above: one colour
+# everywhere is right. These are published runs, first seed. Older records keep the codes alone, and
+# not the decoded surface.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(turning.surface_and_plane(published), raw=True)
 
 # %% [markdown]
-# ## Verdicts
-
-# %% tags=["hide-input"]
-chapter.verdicts()
+# :::{admonition} Exercise
+# :class: tip
+# 1. Why can the S shape be laid flat without stretching, and the open sphere not?
+# 2. A sheet of paper is folded in the middle, so that its halves lie on each other. What is the
+#    standard deviation of its edge ratios, and which table above sees the fold?
+# 3. A map stretches one direction by 2 and keeps the other. On a grid with as many edges along one
+#    as along the other, and no diagonals, what is Table 1's number?
+# :::
+#
+# :::{dropdown} Answers
+# 1. Stretching nothing keeps the Gaussian curvature. That of the S shape is 0, as in the plane, and
+#    that of a sphere of radius $r$ is $1/r^2$.
+# 2. Almost 0: each half keeps all its lengths, and only edges that cross the fold are too short. So
+#    Table 1 hardly sees it. The table of cuts and folds does, with 50 % of the triangles face down.
+# 3. Half of the ratios are 2 and half are 1. Divided by their mean 1.5, they are $4/3$ and $2/3$,
+#    with a standard deviation of $1/3$.
+# :::
 
 # %% [markdown]
 # ## This machine

@@ -22,45 +22,57 @@ from isoae_lib.paper import sections
 
 chapter = page.head("06_sensitivity", preset, seed=seed)
 evidence, published = chapter.evidence, chapter.published
+there = chapter.at(images.FIGURE_6)
 (data, *_) = sections.SECTIONS["sensitivity"].data_at(preset)
 experiment = f"sensitivity/{data}"
 linear = chapter.pca(data)[chapter.source]
 
 # %% [markdown]
-# ## The experiment
+# ## The answer
 #
-# There are one network, one data set and ten weights. Everything else stays the same.
+# The losses are computed after training, over training images, in evaluation mode. Beside them
+# stands the accuracy of 5 nearest neighbours in the plane.
+
+# %% tags=["hide-input"]
+#| label: fig-losses
+#| fig-cap: >-
+#|   I-AE's losses against $\lambda_{iso}$; bars span the seeds. Level lines are PCA with two
+#|   dimensions, on the same images. Its own $L_{iso}$ and $L_{piso}$ are 0.
+#| fig-alt: >-
+#|   Four panels against the weight. L_iso and L_piso fall steeply as soon as it is above 0, L_rec
+#|   rises.
+_ = images.loss_curves(evidence, [*there.values()], linear)
+
+# %% tags=["hide-input"]
+chapter.verdicts()
+
+# %% [markdown]
+# ## How
+#
+# There are one network, two data sets and ten weights. Everything else stays the same.
 
 # %%
 images.scales(chapter.sources, "sensitivity")
 
 # %% [markdown]
-# ## Figure 6: the embeddings
-
-# %% tags=["hide-input"]
-there = chapter.at(images.FIGURE_6).values()
-for where in there:
-    images.weight_row(evidence, where)
-
-# %% [markdown]
-# Move the slider to see the published runs change with the weight, first seed. All embeddings have
-# one size here, and are turned to fit that of $\lambda_{iso} = 0.075$.
-
-# %% tags=["hide-input", "nbval-ignore-output"]
-display(sliders.figure_6(published, list(there)), raw=True)
-
-# %% [markdown]
-# ## Figure 6: the losses
+# ## In detail
 #
-# They are computed after training, over training images, in evaluation mode. Beside them stands the
-# accuracy of 5 nearest neighbours in the plane. Level lines are PCA with two dimensions, on the
-# same images. Its own $L_{iso}$ and $L_{piso}$ are 0.
+# ### Figure 6: the embeddings
 
 # %% tags=["hide-input"]
-_ = images.loss_curves(evidence, there, linear)
+#| label: fig-weights-mnist
+#| fig-cap: MNIST in the plane, for growing $\lambda_{iso}$. Colours are classes.
+#| fig-alt: Ten panels of points in ten colours, one for each weight.
+_ = images.weight_row(evidence, there.get("MNIST"))
+
+# %% tags=["hide-input"]
+#| label: fig-weights-fashion
+#| fig-cap: Fashion-MNIST in the plane, for growing $\lambda_{iso}$. Colours are classes.
+#| fig-alt: Ten panels of points in ten colours, one for each weight.
+_ = images.weight_row(evidence, there.get("Fashion-MNIST"))
 
 # %% [markdown]
-# ## Choices that the paper leaves open
+# ### Choices that the paper leaves open
 #
 # Each row changes one thing against $\lambda_{iso} = 0.075$. The numbers in the first column are
 # those of the {doc}`decisions <../book/decisions>`. When $L_{rec}$ is a sum over pixels, the same
@@ -71,7 +83,7 @@ _ = images.loss_curves(evidence, there, linear)
 images.ablations(evidence, experiment)
 
 # %% [markdown]
-# ## How strong the rivals are
+# ### How strong the rivals are
 #
 # Figure 5 and Table 2 compare I-AE with other autoencoders. These have a weight or a level of
 # noise, too, and the paper prints none of them. Here a rule chooses it
@@ -86,10 +98,13 @@ pd.concat(sweeps.sweep(published, section) for section in swept)
 sweeps.sweep(published, "classification")
 
 # %% [markdown]
-# ## Verdicts
+# ## Try it
+#
+# Move the slider to see the embeddings change with the weight, first seed. All have one size here,
+# and are turned to fit that of $\lambda_{iso} = 0.075$.
 
-# %% tags=["hide-input"]
-chapter.verdicts()
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(sliders.figure_6(published, [*images.FIGURE_6.values()]), raw=True)
 
 # %% [markdown]
 # ## This machine

@@ -32,25 +32,7 @@ on_cpu, on_gpu, sweep, rounded = map(
 )
 
 # %% [markdown]
-# ## Why a step needs no second backward pass
-#
-# The obvious way differentiates through a derivative: two reverse passes make one product in
-# forward mode, and the gradient of the loss asks for a third. Here a tangent is an ordinary value
-# that goes through the network together with the points. What each layer does to it is written out
-# once:
-
-# %%
-print(inspect.getsource(chain_rule.linearize))
-print(inspect.getsource(isometry.push_forward))
-
-# %% [markdown]
-# One pass of the encoder serves both the reconstruction and $L_{piso}$. A step then has five passes
-# with their gradients: the encoder, its transpose, the decoder on codes, the decoder on samples,
-# and the tangent. A plain autoencoder has two. So the arithmetic of a step is 2.5 times that of AE.
-# The time is less than 2.5 times as long where other costs count. The optimizer and the launching
-# of operations come once per step with either method, and small products run at a lower speed.
-#
-# ## One step, and its rivals
+# ## The answer
 #
 # The table has medians in milliseconds.
 #
@@ -78,8 +60,29 @@ times.round(1)
 times.div(times["I-AE, ours"], axis=0).round(2)
 
 # %% [markdown]
+# ## How
+#
+# The obvious way differentiates through a derivative: two reverse passes make one product in
+# forward mode, and the gradient of the loss asks for a third. Here a tangent is an ordinary value
+# that goes through the network together with the points. What each layer does to it is written out
+# once:
+
+# %%
+print(inspect.getsource(chain_rule.linearize))
+print(inspect.getsource(isometry.push_forward))
+
+# %% [markdown]
+# One pass of the encoder serves both the reconstruction and $L_{piso}$. A step then has five passes
+# with their gradients: the encoder, its transpose, the decoder on codes, the decoder on samples,
+# and the tangent. A plain autoencoder has two. So the arithmetic of a step is 2.5 times that of AE.
+# The time is less than 2.5 times as long where other costs count. The optimizer and the launching
+# of operations come once per step with either method, and small products run at a lower speed.
+
+# %% [markdown]
+# ## In detail
+#
 # (precision)=
-# ## What coarse gradients cost
+# ### What coarse gradients cost
 #
 # I-AE is trained on the S shape in three precisions. The number is the standard deviation of edge
 # ratios that Table 1 ranks. It is measured in double precision, whatever the precision of training.
@@ -91,7 +94,7 @@ grouped = pd.DataFrame(rounded).groupby("precision", sort=False)["edge_ratio_std
 grouped.agg(["median", "min", "max", "count"]).rename(columns={"count": "seeds"}).round(4)
 
 # %% [markdown]
-# ## On a GPU
+# ### On a GPU
 #
 # On a GPU a step of these networks is hundreds of small kernels, and launching them one by one
 # takes longer than running them. So a step is one CUDA graph, and in long runs it is compiled
@@ -120,7 +123,7 @@ seconds = {
 pd.DataFrame({"seconds": seconds})
 
 # %% [markdown]
-# ## With more points, and more latent dimensions
+# ### With more points, and more latent dimensions
 #
 # One probe costs the same whatever the latent size. Full Jacobians cost one pass for each latent
 # coordinate. The steps below are those of the network of section 4.1, with subnormal numbers set to
@@ -129,6 +132,11 @@ pd.DataFrame({"seconds": seconds})
 
 # %% tags=["hide-input"]
 print(f"on {sweep['processor']}; the right panel takes {sweep['latent_points']} points per step")
+
+# %% tags=["hide-input"]
+#| label: fig-growth
+#| fig-cap: The time of a step against the number of points, and against the latent size.
+#| fig-alt: Two panels with a line for each way to take a step.
 _ = speed.growth(sweep["rows"])
 # %% [markdown]
 # ## Where these numbers come from

@@ -121,11 +121,26 @@ def test_the_command_prints_every_check_and_fails_when_one_is_outside(monkeypatc
     monkeypatch.setattr(canaries, "checks", lambda: [check])
     done = CliRunner().invoke(app, ["canaries"])
     assert done.exit_code == 1
-    assert " ".join(done.output.split()) == "toy/curve/AE rmse 0.25 0.5 0.1 outside the margin"
+    line, summary = done.output.splitlines()
+    assert " ".join(line.split()) == "toy/curve/AE rmse 0.25 0.5 0.1 outside the margin"
+    assert summary == "Canaries: 1 outside the margin (toy/curve/AE)."
     for harmless in (Answer.EQUAL, Answer.WITHIN, Answer.MISSING):
         fine = canaries.Check("toy/curve/AE", "rmse", 0.25, 0.25, 0.1, harmless)
         monkeypatch.setattr(canaries, "checks", lambda fine=fine: [fine])
         assert CliRunner().invoke(app, ["canaries"]).exit_code == 0
+
+
+def test_the_summary_counts_a_canary_once_with_its_worst_answer():
+    answers = {"a": "EW", "b": "EE", "c": "OE", "d": "MM", "e": "WE"}
+    by_letter = {answer.name[0]: answer for answer in Answer}
+    found = [
+        canaries.Check(name, "rmse", 0.0, 0.0, 0.0, by_letter[letter])
+        for name, letters in answers.items()
+        for letter in letters
+    ]
+    assert canaries.summary(found) == (
+        "Canaries: 1 equal bits, 2 within the margin, 1 not trained here, 1 outside the margin (c)."
+    )
 
 
 def test_a_page_checks_its_own_canaries_and_the_ledger_all():

@@ -17,6 +17,7 @@ from matplotlib.colors import to_hex
 from isoae_lib.book import (
     copies,
     curves,
+    downstream,
     images,
     page,
     speed,
@@ -489,7 +490,7 @@ def test_points_of_an_embedding_have_the_colours_of_their_classes(monkeypatch):
     monkeypatch.setattr(images, "SHOWN", 15)
     codes, labels = embeddings()
     row = {"AE": (codes, labels), "CAE": (codes + np.array([10, 0]), labels)}
-    figure = images.embedding_row(row, "Figure 5", tuple("abcdefghij"))
+    figure = images.embeddings({}, "visualization-FC/mnist", lambda data: (row, data))
     colours = np.array(images.class_colours(10))
     for axes, method, first in zip(figure.axes, row, (0, 10), strict=True):
         (points,) = axes.collections
@@ -497,7 +498,9 @@ def test_points_of_an_embedding_have_the_colours_of_their_classes(monkeypatch):
         assert axes.get_title() == method and len(classes) == 15
         assert np.allclose(points.get_facecolor()[:, :3], colours[classes])
     legend = figure.legends[0]
-    assert [text.get_text() for text in legend.get_texts()] == list("abcdefghij")
+    assert [text.get_text() for text in legend.get_texts()] == list(
+        images.DATA_SETS["mnist"].classes
+    )
     drawn = [handle.get_color() for handle in legend.legend_handles]
     assert np.allclose(drawn, colours)
     plt.close(figure)
@@ -519,7 +522,11 @@ def test_a_panel_shows_the_codes_of_the_weight_in_its_title():
 
 def test_views_of_an_object_are_joined_to_a_closed_ring_in_its_colour():
     rings = np.random.default_rng(0).normal(size=(20, plane.POSES, 2))
-    figure = images.close_ups({"AE": (rings.reshape(-1, 2), None)}, (3, 17))
+    row = {"AE": (rings.reshape(-1, 2), None)}
+    where = "visualization-COIL/coil20"
+    figure = images.close_ups(
+        {}, where, lambda data: (row if data == "coil20" else {}, {}), (3, 17)
+    )
     for line, k in zip(figure.axes[0].lines, (3, 17), strict=True):
         assert np.array_equal(line.get_xydata(), [*rings[k], rings[k, 0]])
         assert line.get_color() == images.class_colours(20)[k]
@@ -585,3 +592,10 @@ def test_a_row_of_a_table_of_surfaces_has_the_runs_of_its_surface_and_method():
         for name, method in (("AE", "AE"), ("I-AE without L_piso", "I-AE-without-L_piso")):
             assert rows.pop(("ours", known.title, name)) == ({}, f"3d/{data}", method)
     assert not rows
+
+
+def test_what_a_preset_does_not_have_is_not_drawn():
+    assert images.embeddings({}, None, lambda _: ({}, {})) is None
+    assert images.close_ups({}, None, lambda _: ({}, {}), (0,)) is None
+    assert images.weight_row({}, None) is None
+    assert downstream.figure_7({}, None, "rebuilt") is None

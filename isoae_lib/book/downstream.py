@@ -289,6 +289,18 @@ def pictures(rows: Mapping[str, NDArray[np.uint8]]) -> Figure:
     return figure
 
 
+def figure_7(runs: Table, experiment: str | None, kind: str) -> Figure | None:
+    """Figures 7 and 8 for one data set: what records keep, "rebuilt" or "mixture", by method.
+
+    Test images stand above reconstructions, if this machine has them. Nothing without an
+    experiment: a preset need not have all data sets.
+    """
+    if not experiment:
+        return None
+    tests = test_images(runs[experiment, "AE"][0]) if kind == "rebuilt" else {}
+    return pictures(tests | kept_pictures(runs, experiment, kind))
+
+
 def test_images(run: Run) -> dict[str, NDArray[np.uint8]]:
     """Return the first row of a run's figure: test images, if they may be shown and are here."""
     if may_be_shown(run.spec.data) and run.has_data:

@@ -108,6 +108,7 @@ def _write_stable(running: Path, out: Path) -> None:
     kernel cut it into pieces.
     """
     notebook = json.loads(running.read_text(encoding="utf-8"))
+    captions.check(notebook["cells"], out.stem)
     notebook["metadata"].pop("papermill", None)
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = f"{out.stem[:2]}-{number:03d}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,6 +29,7 @@ from isoae_lib.paper.runs import Run
 
 SHOWN = 6000  # points of an embedding in a figure: more hide each other
 Row = Mapping[str, tuple[Array, NDArray]]  # method -> codes (n, 2), classes (n,)
+Classic = Callable[[str], tuple[Row, Any]]  # data set -> embeddings without a network, numbers
 FIGURE_5 = {  # title -> experiment
     f"{DATA_SETS[data].title}, {network}": f"{section}/{data}"
     for section, network in sections.FIGURE_5_NETWORKS.items()
@@ -131,14 +133,26 @@ def _scatter(axes: Axes, codes: Array, labels: NDArray, colours: NDArray) -> Non
     axes.scatter(x, y, c=colours[labels[some]], s=1.5, linewidths=0)
 
 
-def embedding_row(row: Row, title: str, classes: Sequence[str]) -> Figure:
-    """Figure 5 for one network: an embedding for each method, coloured by class."""
+def row_of(runs: Table, experiment: str, classic: Classic) -> Row:
+    """Return all embeddings of Figure 5 for one network: of runs, and those without a network."""
+    others, _ = classic(experiment.split("/")[1])
+    return {**codes_of(runs, experiment), **others}
+
+
+def embeddings(runs: Table, experiment: str | None, classic: Classic) -> Figure | None:
+    """Figure 5 for one network: an embedding for each method, coloured by class.
+
+    Nothing without an experiment: a preset need not have all data sets.
+    """
+    if not experiment:
+        return None
+    row = row_of(runs, experiment, classic)
+    classes = DATA_SETS[experiment.split("/")[1]].classes
     figure, panels = _panels(len(row), 4)
     colours = np.array(class_colours(len(classes)))
     for axes, (method, (codes, labels)) in zip(panels, row.items(), strict=True):
         _scatter(axes, codes, labels, colours)
         axes.set_title(label(method))
-    figure.suptitle(title)
     if len(classes) <= 10:
         handles = [
             plt.Line2D([], [], marker="o", ls="", color=colour, label=name)
@@ -148,8 +162,13 @@ def embedding_row(row: Row, title: str, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def close_ups(row: Row, objects: Sequence[int]) -> Figure:
-    """Figure 5, last row: three objects of COIL-20, each view joined to the next rotation."""
+def close_ups(
+    runs: Table, experiment: str | None, classic: Classic, objects: Sequence[int]
+) -> Figure | None:
+    """Figure 5, last row: some objects of COIL-20, each view joined to the next rotation."""
+    if not experiment:
+        return None
+    row = row_of(runs, experiment, classic)
     figure, panels = _panels(len(row), 4)
     colours = class_colours(20)
     for axes, (method, (codes, _)) in zip(panels, row.items(), strict=True):
@@ -161,15 +180,16 @@ def close_ups(row: Row, objects: Sequence[int]) -> Figure:
     return figure
 
 
-def weight_row(runs: Table, experiment: str) -> Figure:
+def weight_row(runs: Table, experiment: str | None) -> Figure | None:
     """Figure 6, top: embeddings of an experiment for growing lambda, of the first seed."""
+    if not experiment:
+        return None
     figure, panels = _panels(len(WEIGHED), 5)
     colours = np.array(class_colours(10))
     for axes, (weight, method) in zip(panels, WEIGHED.items(), strict=True):
         run = runs[experiment, method][0]
         _scatter(axes, run.codes, run.labels, colours)
         axes.set_title(rf"$\lambda_{{iso}} = {weight:g}$")
-    figure.suptitle(data_title(experiment))
     return figure
 
 

@@ -127,9 +127,10 @@ class Chapter:
         display(verdicts.of_chapter(claims.ledger(self.published, self.notebook)), raw=True)
 
     def this_machine(self) -> None:
-        """Show whether this machine repeats the canaries of this chapter."""
+        """Show whether this machine repeats the canaries of this chapter; a build trained them."""
         if self.from_published:
-            display(canary_tables.checked(canaries.checks(self.notebook)))
+            checks = canaries.checks(self.notebook)
+            display(canary_tables.checked(checks), Markdown(canaries.summary(checks)))
         else:
             print(f"Preset {self.preset} trains the runs above, and no canaries.")
 
@@ -158,6 +159,8 @@ class Chapter:
 def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
     """Set how pages look and return a chapter's runs, training those that are missing.
 
+    At preset `laptop` nothing is trained: a build has trained the canaries before.
+
     Parameters
     ----------
     notebook : str
@@ -169,7 +172,7 @@ def head(notebook: str, preset: str, *, seed: int, **others: object) -> Chapter:
     """
     style.use()
     pd.set_option("display.max_rows", None)  # else pandas leaves out the middle of long tables
-    wanted = sections.notebook_runs(notebook, preset, seed)
+    wanted = [] if preset == sections.CANARIES else sections.notebook_runs(notebook, preset, seed)
     return Chapter(
         notebook, preset, {"seed": seed} | others, runs.named(wanted, preset),
         list(runs.published()),

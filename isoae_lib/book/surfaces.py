@@ -97,6 +97,13 @@ def embedding_row(
     return figure
 
 
+def embeddings(data: str, runs: Mapping[str, Run], others: Mapping[str, Array]) -> Figure:
+    """Figure 3 for one surface: the codes of runs on it, and other embeddings, by method."""
+    first = next(iter(runs.values()))
+    codes = {method: run.codes for method, run in runs.items()} | dict(others)
+    return embedding_row(SURFACES[data], first.points, first.chart, codes)
+
+
 def edge_histograms(
     surface_runs: Mapping[str, Mapping[str, Run]], floors: Mapping[str, Array] | None = None
 ) -> Figure:

@@ -97,7 +97,8 @@ def jobs_of(preset: str, target: str) -> list[Job]:
         for group, names in sections.groups(preset).items()
         for name in names
     ]  # fmt: skip
-    jobs.append(job("baselines", "runs/baselines.done", "baselines", BASELINES))
+    if preset != sections.CANARIES:
+        jobs.append(job("baselines", "runs/baselines.done", "baselines", BASELINES))
     jobs += [job(stem, f"executed/{stem}.ipynb", stem, NOTEBOOK) for stem in sections.NOTEBOOKS]
     if target == "book":
         jobs.append(job("book", html_folder(preset) / "index.html", "book", NOTEBOOK))
@@ -143,6 +144,10 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
     if process.returncode:
         raise InputError(_failure(jobs, log, process.returncode))
     print(f"{len(finished)} of {len(jobs)} jobs were run, the rest was up to date.")
+    if finished and preset == sections.CANARIES:
+        from isoae_lib.paper import canaries  # heavy
+
+        print(canaries.summary(canaries.checks()))
     if target == "book":
         print(f"open {html_folder(preset) / 'index.html'}")
 

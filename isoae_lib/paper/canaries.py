@@ -8,6 +8,7 @@ published seeds. The margins are in `data/canaries/margins.json`, written before
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -27,12 +28,12 @@ MARGINS = "margins.json"
 
 
 class Answer(StrEnum):
-    """How a number of this machine compares with the published one."""
+    """How a number of this machine compares with the published one, from best to worst."""
 
     EQUAL = "equal bits"
     WITHIN = "within the margin"
-    OUTSIDE = "outside the margin"
     MISSING = "not trained here"
+    OUTSIDE = "outside the margin"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,18 @@ def compare(name: str, record: Run, here: Run | None, margins: dict[str, float])
         else:
             answer = Answer.OUTSIDE
         yield Check(name, number, wanted, found, margin, answer)
+
+
+def summary(found: Iterable[Check]) -> str:
+    """Say in one sentence how many canaries have each answer; a canary has its worst number's."""
+    worst: dict[str, Answer] = {}
+    for check in found:
+        answers = (check.answer, worst.get(check.name, check.answer))
+        worst[check.name] = max(answers, key=list(Answer).index)
+    counts = Counter(worst.values())
+    said = ", ".join(f"{counts[answer]} {answer}" for answer in Answer if counts[answer])
+    outside = [name for name, answer in worst.items() if answer == Answer.OUTSIDE]
+    return f"Canaries: {said}" + (f" ({', '.join(outside)})." if outside else ".")
 
 
 def value(run: Run, number: str) -> float:

@@ -43,7 +43,7 @@ SECTIONS = {section.name: section for section in (
         settings={"latent": 1, "weight": 0.1, "points": 16, "batch": 16, "width": 128, "depth": 3},
         scales={
             "smoke": {"steps": 100, "width": 32, "depth": 2},
-            "laptop": {"steps": 1000},
+            "laptop": {"steps": 3000},
             "paper": {"steps": 20_000},
             "published": {"steps": 20_000},
         },
@@ -56,9 +56,7 @@ SECTIONS = {section.name: section for section in (
         added=("I-AE-without-L_piso", *NEWER, "GeomAE"),
         scales={
             "smoke": {"points": 400, "steps": 40, "batch": 64, "width": 32, "depth": 2},
-            "laptop": {
-                "points": 2000, "steps": 3000, "batch": 200, "rate": 4e-3, "decades": 4.0,
-            },
+            "laptop": {"points": 2000, "steps": 3000, "batch": 200, "rate": 4e-3},
             "paper": {
                 "points": 2000, "steps": 100_000, "batch": 2000, "batches": "whole",
                 "rate": 1e-3, "decades": 4.0,
