@@ -19,7 +19,7 @@ import inspect
 
 from IPython.display import display
 
-from isoae_lib.book import curves, distortion, page, surfaces, sweeps, tables
+from isoae_lib.book import curves, distortion, page, surfaces, sweeps, tables, turning
 from isoae_lib.paper import floors, runs, sections
 from isoae_lib.paper.claims.rule import table
 from isoae_lib.paper.data.surfaces import SURFACES
@@ -352,6 +352,15 @@ tables.measured(rows, {"extra area": ("extra_area", 3)})
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 display(surfaces.turning_surfaces(pair), raw=True)
+
+# %% [markdown]
+# Choose a surface and a method. Turn the surface with the mouse or a finger. Beside it are the
+# codes. Their colour is the area of a small circle of the surface in the plane, as in
+# {numref}`fig-tissot`: one colour everywhere is right. These are published runs, first seed. Older
+# records keep the codes alone, and not the decoded surface.
+
+# %% tags=["hide-input", "nbval-ignore-output"]
+display(turning.surface_and_plane(published), raw=True)
 
 # %% [markdown]
 # :::{admonition} Exercise

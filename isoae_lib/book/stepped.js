@@ -40,11 +40,22 @@ async function stepped(plot, figure, data) {
     const traces = await Promise.all(figure.data.map((trace, k) => merged(trace, state.traces[k] ?? {})));
     if (key !== inputs.map((input) => input.value).join()) return; // moved on meanwhile
     const layout = { ...figure.layout, ...(plot.clientWidth < 600 ? data.narrow : {}) };
+    const camera = plot.layout?.scene?.camera;
+    if (camera) layout.scene = { ...layout.scene, camera }; // as the reader has turned it
     plot.style.height = `${layout.height}px`;
     await Plotly.react(plot, traces, layout);
     plot.dataset.shown = key;
   }
   for (const input of inputs) input.addEventListener("input", show);
+  if (figure.layout.scene) { // a keyboard turns it, too
+    box.lastElementChild.insertAdjacentHTML("beforebegin",
+      `<label><span>turn</span> <input type="range" min="0" max="350" step="10" value="45"></label>`);
+    box.querySelector("label:last-of-type input").addEventListener("input", (event) => {
+      const angle = (event.target.value / 180) * Math.PI;
+      const eye = { x: 1.77 * Math.cos(angle), y: 1.77 * Math.sin(angle), z: 1.25 };
+      Plotly.relayout(plot, { "scene.camera.eye": eye });
+    });
+  }
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", data.alt);
   await show();
