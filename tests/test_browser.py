@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from isoae_lib.book import site
+from isoae_lib.book import explorer, site
 from isoae_lib.files import ROOT
+from isoae_lib.paper import planes
 
 pytestmark = pytest.mark.slow
 BOOK = site.html_folder("smoke")
@@ -168,3 +172,76 @@ def test_the_link_below_a_table_saves_its_cells_by_keyboard(visit, tmp_path):
     assert rows == [
         ["", "mean", "said"], ["oak", "1 ± 2", '"old", big'], ["oak", "3 why so", "3 why so"]
     ]  # fmt: skip
+
+
+DECODED = "document.querySelector('.explorer .found canvas').toDataURL()"
+
+
+def test_the_explorer_answers_a_pointer_and_a_key(visit):
+    window, faults = visit(page_with('id="explorer"'))
+    window.locator(".explorer.alive").wait_for()
+    plane, said = (window.locator(f".explorer {part}").first for part in (".plane", ".found span"))
+    first, words = window.evaluate(DECODED), said.inner_text()
+    plane.hover(position={"x": 15, "y": 15})
+    pointed = window.evaluate(DECODED)
+    assert pointed != first and said.inner_text() != words
+    window.locator(".explorer button.place").focus()
+    window.keyboard.press("Shift+ArrowRight")
+    assert window.evaluate(DECODED) != pointed
+    assert said.inner_text() in window.locator(".explorer [role=status]").text_content()
+    strip, line = window.locator(".explorer .strip svg").first, "el => el.innerHTML"
+    bars = strip.evaluate(line)
+    window.locator(".explorer button.end").press("ArrowUp")
+    pressed = strip.evaluate(line)
+    window.locator(".explorer button.end").drag_to(plane, target_position={"x": 30, "y": 90})
+    assert len({bars, pressed, strip.evaluate(line)}) == 3 and faults == []
+    window.emulate_media(media="print")
+    assert window.locator(".explorer .still").is_visible() and not plane.is_visible()
+
+
+@pytest.mark.parametrize("name", ["figure-1-slider", "figure-6-slider", "surface-and-plane"])
+def test_a_figure_with_controls_answers_a_key(name, visit):
+    window, faults = visit(page_with(f'id="{name}"'))
+    window.locator(f"#{name}[data-shown]").wait_for()
+    plot = f"document.getElementById('{name}')"
+    drawn = f"JSON.stringify({plot}.data.map(trace => Array.from(trace.x ?? [])))"
+    before, shown = window.evaluate(drawn), window.evaluate(f"{plot}.dataset.shown")
+    control = window.locator(f".stepped:has(+ #{name}) :is(input, select)").first
+    said = window.locator(f".stepped:has(+ #{name}) [role=status]")
+    words = said.inner_text()
+    control.focus()
+    window.keyboard.press("ArrowUp")  # more on a slider, the one before in a list
+    window.wait_for_function(f"{plot}.dataset.shown !== '{shown}'")
+    assert window.evaluate(drawn) != before and said.inner_text() != words and faults == []
+
+
+def test_the_explorer_draws_what_the_plane_says(visit, tmp_path, monkeypatch):
+    """A browser does the same arithmetic as `Plane`, which is compared with the decoder."""
+    low, high, rng = np.array([-1.0, 2.0]), np.array([3.0, 9.0]), np.random.default_rng(0)
+    images = rng.random((25, 36))
+    metric = np.einsum("nij,nkj->nik", *[rng.normal(size=(49, 2, 2))] * 2)
+    plane = planes.compressed(low, high, images, metric)
+    monkeypatch.setattr(explorer, "of_run", lambda run: plane)
+    runs = dict.fromkeys(
+        ("I-AE", "AE"), SimpleNamespace(codes=rng.uniform(low, high, (9, 2)), labels=np.arange(9))
+    )
+    html = explorer.explorer("a test", runs, tuple("abcdefghi")).data
+    (tmp_path / "page.html").write_text(f"<title>x</title>{html}", encoding="utf-8")
+    window, faults = visit("page.html", folder=tmp_path)
+    window.locator(".explorer.alive").wait_for()
+    shades = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 6, 6).data]"
+    for key in (None, "ArrowRight", "Shift+ArrowUp", "ArrowDown"):
+        if key:
+            window.locator(".explorer button.place").press(key)
+        mark = window.locator(".explorer button.place")
+        left, top = mark.evaluate("mark => [mark.style.left, mark.style.top].map(parseFloat)")
+        share = np.array([left, 100 - top]) / 100
+        pixels = window.locator(".explorer .found canvas").first.evaluate(shades)[::4]
+        true = 255 * (1 - plane.at((low + share * (high - low))[None]))[0]
+        assert np.abs(pixels - true).max() <= 0.51
+    said = window.locator(".explorer .strip span").first.inner_text()
+    stops = low + np.linspace((0.25, 0.35), (0.75, 0.65), 9) * (high - low)
+    lengths = plane.lengths(stops)
+    numbers = [float(word) for word in re.findall(r"[\d.]+", said)]
+    assert numbers == pytest.approx([lengths.mean(), lengths.max() / lengths.min()], rel=0.05)
+    assert faults == []

@@ -67,6 +67,7 @@ async function explore(figure, data) {
     canvas.getContext("2d").putImageData(ink, 0, 0);
   }
 
+  const short = (number) => String(Number(number.toPrecision(2)));
   const put = (parent, html) => {
     parent.insertAdjacentHTML("beforeend", html);
     return parent.lastElementChild;
@@ -140,7 +141,7 @@ async function explore(figure, data) {
         + `<path d="M0 ${1 - 1 / top}H${PICTURES}"/>`;
       const ratio = Math.max(...steps[k]) / Math.min(...steps[k]);
       strip.querySelector("span").textContent = Number.isFinite(ratio)
-        ? `steps of ${even[k].toPrecision(2)} on average, the longest ${ratio.toPrecision(2)} times the shortest` : "";
+        ? `steps of ${short(even[k])} on average, the longest ${short(ratio)} times the shortest` : "";
     });
   }
 
