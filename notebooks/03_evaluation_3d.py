@@ -231,7 +231,7 @@ tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFAC
 #|   Edge ratios, all drawn equally high. The narrower, the better. The last row has the best uncut
 #|   map. On flat surfaces all its ratios are 1.
 #| fig-alt: A panel for each surface with a histogram for each method; that of I-AE is narrow.
-kept = surfaces.keeping(shown, "edge_ratio_histogram")
+kept = surfaces.keeping(table_1, "edge_ratio_histogram")
 best_uncut = {SURFACES["open-sphere"].title: floors.on_the_book_s_grid()}
 _ = surfaces.edge_histograms(kept, best_uncut)
 
