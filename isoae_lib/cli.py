@@ -143,7 +143,7 @@ def notebook(
 
 @app.command()
 def baselines(
-    preset: Preset = "laptop",
+    preset: Preset = "smoke",
     publish: Annotated[
         str, typer.Option(metavar="DATA", help="write those of a data set to data/baselines")
     ] = "",

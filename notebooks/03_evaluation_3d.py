@@ -314,8 +314,7 @@ tables.measured(rows, columns)
 # %% [markdown]
 # Nothing fixes the scale of most rivals' latent space, so $|B - A'|$ blames them for their units,
 # too. The next table measures it again, in the units in which it is smallest. It is small, too,
-# where $BA$ almost vanishes, as in short runs. Published records from before this number was
-# measured are left out:
+# where $BA$ almost vanishes. Records from before this number was measured are left out:
 
 # %% tags=["hide-input"]
 rescaled = {"|B - A'|": ("pinv_error", 2), "in the best units": ("pinv_error_rescaled", 2)}

@@ -171,7 +171,17 @@ def accuracies(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
 
 
 def compute(preset: str) -> None:
-    """Compute what a preset's pages show of every surface and of the digits."""
+    """Compute what a preset's pages show of every surface and of the digits.
+
+    Raises
+    ------
+    InputError
+        If they show published baselines.
+    """
+    if preset == sections.CANARIES:
+        raise InputError(
+            f"at preset {preset} pages show published baselines: there is nothing to do."
+        )
     for surface in SURFACES:
         embeddings(surface, preset)
     for name, run in published():
