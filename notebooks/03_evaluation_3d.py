@@ -360,7 +360,8 @@ display(surfaces.turning_surfaces(pair), raw=True)
 # records keep the codes alone, and not the decoded surface.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-display(turning.surface_and_plane(published), raw=True)
+with_decoders = table(runs.published("weights"))
+display(turning.surface_and_plane(published, with_decoders), raw=True)
 
 # %% [markdown]
 # :::{admonition} Exercise

@@ -169,7 +169,9 @@ _ = curves.in_the_plane(lengths, "visualization-FC/mnist", linear)
 # keyboard, Tab reaches the marks, and the arrow keys move them.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-explorer.explorer(*explorer.with_planes(chapter.sources, networks["FC-NN"]), classes)
+with_decoders = table(runs.published("weights"))
+sources = [(chapter.source, evidence), (page.PUBLISHED, with_decoders)]
+explorer.explorer(*explorer.with_planes(sources, networks["FC-NN"]), classes)
 
 # %% [markdown]
 # ### The image behind a point

@@ -77,7 +77,7 @@ def test_each_position_of_figure_6_has_its_codes_up_to_size_and_a_turn(published
 
 
 def test_each_surface_and_method_has_its_own_codes_and_areas(published):
-    data = data_of(turning.surface_and_plane(published["runs"]))
+    data = data_of(turning.surface_and_plane(published["runs"], {}))
     surfaces, methods = (control["values"] for control in data["controls"])
     assert len(data["states"]) == len(surfaces) * len(methods)
     kept = 0

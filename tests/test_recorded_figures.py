@@ -164,8 +164,16 @@ def test_figures_leave_out_what_diverged_and_say_what_a_record_lacks(trained):
                          "edge_ratio_histogram")  # fmt: skip
     assert kept == {"S shape": {"AE": run}}
     with pytest.raises(InputError, match="keeps no decoded_surface"):
-        pages.decoder_surfaces({"AE": older})
+        pages.decoder_surfaces({"AE": replace(older, folder=run.folder.parent)})
     plt.close("all")
+
+
+def test_a_record_with_networks_instead_of_figures_decodes_its_surface_again(trained):
+    run = trained["surface"]
+    again = replace(run, record=run.record | {"files": {}})
+    decoded, far = pages.decoded_surface(again)
+    assert np.abs(decoded - run.figure("decoded_surface")).max() < 1e-3 * np.ptp(decoded)
+    assert (far != run.figure("far_from_surface")).mean() < 1e-3
 
 
 def test_arrows_lead_from_beside_the_curve_to_where_points_are_projected(trained):

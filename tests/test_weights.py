@@ -83,3 +83,11 @@ def test_the_number_of_table_1_follows_from_published_weights_alone(name, tmp_pa
     assert run.spec == sections.spec(name, "published")
     measured = measures.measure(run.data, run.model, "finished", tmp_path).metrics
     assert measured["edge_ratio_std"] == pytest.approx(run.metrics["edge_ratio_std"], abs=5e-4)
+
+
+def test_networks_of_images_are_there_without_the_images(published, monkeypatch, tmp_path):
+    run, _ = published(IMAGES, "visualization-FC/mnist/AE")
+    x, codes = run.points[:5], encoder_map(run.model)(run.points[:5])
+    again = isoae_lib.load_published("visualization-FC/mnist/AE")
+    monkeypatch.setattr(records, "Data", None)  # what loads images
+    assert encoder_map(again.model)(x) == pytest.approx(codes, abs=2e-3)

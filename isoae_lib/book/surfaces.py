@@ -10,17 +10,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from isoae_lib.book.interactive import bundle
 from isoae_lib.book.style import COLOURS, INKS, REFERENCE, bare, label, plain
 from isoae_lib.book.tables import ranked
 from isoae_lib.core.arrays import Array
+from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.paper import printed, sections
 from isoae_lib.paper.claims.rule import Table, mean_and_deviation, values
 from isoae_lib.paper.data.curves import beside, curve
 from isoae_lib.paper.data.surfaces import SURFACES, Surface
 from isoae_lib.paper.metrics.curves import OFFSETS
-from isoae_lib.paper.metrics.surfaces import RATIO_BINS
+from isoae_lib.paper.metrics.surfaces import RATIO_BINS, decoded_box, far_from
 from isoae_lib.paper.runs import Run
 
 SECTION = sections.SECTIONS["3d"]
@@ -182,6 +184,17 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     return figure
 
 
+def decoded_surface(run: Run) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the decoded surface (n, n, 3) of Figure 4, and what of it (n, n) is far from the true.
+
+    It is the recorded one. Where the record has networks instead, they decode it again.
+    """
+    if "decoded_surface" in run.figures or not run.has_weights:
+        return run.figure("decoded_surface").astype(float), run.figure("far_from_surface")
+    decoded = decoded_box(decoder_map(run.model), run.codes)
+    return decoded, far_from(run.spec.surface, decoded)
+
+
 def decoder_surfaces(runs: Mapping[str, Run]) -> Figure:
     """Figure 4: the decoder's image of the codes' bounding box, with the data on it.
 
@@ -194,9 +207,8 @@ def decoder_surfaces(runs: Mapping[str, Run]) -> Figure:
     """
     figure = plt.figure(figsize=(4.6 * len(runs), 4.2))
     for i, (method, run) in enumerate(runs.items(), start=1):
-        decoded = run.figure("decoded_surface").astype(float)
-        far = run.figure("far_from_surface")[..., None]
-        shade = np.where(far, mpl.colors.to_rgba(FAR), (0.7, 0.7, 0.7, 1))
+        decoded, far = decoded_surface(run)
+        shade = np.where(far[..., None], mpl.colors.to_rgba(FAR), (0.7, 0.7, 0.7, 1))
         axes: Any = figure.add_subplot(1, len(runs), i, projection="3d")
         axes.plot_surface(
             *np.moveaxis(decoded, -1, 0), facecolors=shade[:-1, :-1], rstride=1, cstride=1,
@@ -220,8 +232,8 @@ def turning_surfaces(runs: Mapping[str, Run]) -> dict[str, Any]:
         subplot_titles=[plain(m) for m in runs],
     )  # fmt: skip
     for column, run in enumerate(runs.values(), start=1):
-        decoded, far = (run.figure(f)[::2, ::2] for f in ("decoded_surface", "far_from_surface"))
-        x, y, z = np.moveaxis(np.round(decoded.astype(float), 3), -1, 0)
+        decoded, far = (array[::2, ::2] for array in decoded_surface(run))
+        x, y, z = np.moveaxis(np.round(decoded, 3), -1, 0)
         figure.add_trace(
             go.Surface(
                 x=x, y=y, z=z, surfacecolor=far.astype(int), cmin=0, cmax=1,

@@ -12,7 +12,7 @@ from isoae_lib.book.distortion import MOST, along_axes
 from isoae_lib.book.packed import packed
 from isoae_lib.book.stepped import Control, State, stepped
 from isoae_lib.book.style import plain
-from isoae_lib.book.surfaces import DATA, FAR, decoder_surfaces
+from isoae_lib.book.surfaces import DATA, FAR, decoded_surface, decoder_surfaces
 from isoae_lib.core.arrays import Array
 from isoae_lib.paper import sections
 from isoae_lib.paper.claims.rule import Table
@@ -28,11 +28,13 @@ STEP = 1e-3  # of coordinates in space: surfaces have a size of about 1
 PAIR = ("I-AE", "I-AE-without-L_piso")  # Figure 4 compares them
 
 
-def surface_and_plane(runs: Table) -> dict[str, Any]:
+def surface_and_plane(runs: Table, with_decoders: Table) -> dict[str, Any]:
     """Show a decoded surface, to be turned, and its plane; surface and method can be chosen.
 
     On the left, what is far from the true surface is dark red. On the right, the colour of a code
     is the area that a small piece of the surface has in the plane. Runs are of the first seed.
+    Where their records do not keep the surface, `with_decoders` may have the same run again, with
+    its networks.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -71,7 +73,9 @@ def surface_and_plane(runs: Table) -> dict[str, Any]:
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"}, coloraxis=colours,
     )  # fmt: skip
     shown = {
-        (data, method): _shown(runs[f"3d/{data}", method])
+        (data, method): _shown(
+            [*runs[f"3d/{data}", method], *with_decoders.get((f"3d/{data}", method), [])]
+        )
         for data, method in product(SURFACES, methods)
     }
     states: dict[tuple[int, ...], State] = {
@@ -86,7 +90,7 @@ def surface_and_plane(runs: Table) -> dict[str, Any]:
         ),
         Control("method", [plain(method) for method in methods], slider=False),
     ]  # fmt: skip
-    still = decoder_surfaces({m: shown[whole[0], m] for m in PAIR})
+    still = decoder_surfaces({method: shown[whole[0], method] for method in PAIR})
     alt = "The decoder's surface in space, with the data, and the codes in the plane"
     narrow = {
         "height": 720, "scene": scene | {"domain": {"x": [0, 1], "y": [0.5, 1]}},
@@ -103,11 +107,11 @@ def _known(runs: Table, method: str) -> bool:
 
 
 def _is_kept(run: Run) -> bool:
-    return "decoded_surface" in run.figures
+    return "decoded_surface" in run.figures or run.has_weights
 
 
 def _shown(group: Sequence[Run]) -> Run:
-    """Return the first run whose record keeps the decoded surface, or the first."""
+    """Return the first run whose record keeps the decoded surface or the decoder, or the first."""
     return next(filter(_is_kept, group), group[0])
 
 
@@ -115,8 +119,7 @@ def _surface(run: Run) -> dict[str, Any]:
     """Return the decoded surface of a run, and which of it is far from the true one."""
     if not _is_kept(run):
         return {"visible": False}
-    decoded = run.figure("decoded_surface")[::EVERY, ::EVERY].astype(float)
-    far = run.figure("far_from_surface")[::EVERY, ::EVERY].astype(float)
+    decoded, far = (a[::EVERY, ::EVERY].astype(float) for a in decoded_surface(run))
     solid = {axis: packed(rounded(decoded[..., k], STEP)) for k, axis in enumerate("xyz")}
     return solid | {"surfacecolor": packed(rounded(far, 1.0))}
 

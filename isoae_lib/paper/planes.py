@@ -116,11 +116,7 @@ def _cubic(t: Array) -> Array:
 
 def is_known(run: Run) -> bool:
     """Tell whether the plane of a run can be had: a record keeps weights, or a decoded plane."""
-    return _has_weights(run) or "decoded_plane" in run.figures
-
-
-def _has_weights(run: Run) -> bool:
-    return (run.folder / "weights.safetensors").is_file()
+    return run.has_weights or "decoded_plane" in run.figures
 
 
 def of_run(run: Run) -> Plane:
@@ -131,7 +127,7 @@ def of_run(run: Run) -> Plane:
     InputError
         If the record keeps neither.
     """
-    if _has_weights(run):
+    if run.has_weights:
         low, high = np.quantile(run.codes, (1 - MIDDLE, MIDDLE), axis=0)
         return of_decoder(run.model, low, high)
     axes, metric = run.figure("plane_axes").astype(float), run.figure("plane_metric")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import platform
 import resource
 import sys
@@ -24,6 +25,7 @@ from isoae_lib.core import training
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.networks import Autoencoder
+from isoae_lib.core.notation import ARCHITECTURES
 from isoae_lib.core.spec import TRAINING_VERSION
 from isoae_lib.errors import InputError
 from isoae_lib.paper import machine
@@ -156,13 +158,22 @@ class Run:
         return self.record.get("weights") or self.record["files"][WEIGHTS]
 
     @property
+    def has_weights(self) -> bool:
+        """Whether the record keeps the trained networks."""
+        return (self.folder / WEIGHTS).is_file()
+
+    @property
     def model(self) -> Autoencoder:
-        """The trained networks, in evaluation mode; of published records, few have them."""
-        weights = self.folder / WEIGHTS
-        if not weights.is_file():
+        """The trained networks, in evaluation mode; of published records, few have them.
+
+        Networks of images need no image to be built.
+        """
+        if not self.has_weights:
             raise InputError(f"the record {self.folder} has no weights: train the run again.")
-        model = untrained(self.spec, self.points)
-        model.load_state_dict(safetensors.torch.load_file(weights))
+        plan = ARCHITECTURES.get(self.spec.network)
+        points = np.empty((0, math.prod(plan.shape))) if plan else self.points
+        model = untrained(self.spec, points)
+        model.load_state_dict(safetensors.torch.load_file(self.folder / WEIGHTS))
         return model.eval()
 
     def __repr__(self) -> str:
