@@ -1,32 +1,29 @@
-"""One's own points, from wherever they are: read, checked and scaled a few rows at a time.
+"""One's own points, from wherever they are: read and checked a few rows at a time.
 
 An array in memory, a tensor on its device, a sparse matrix, a file larger than memory and PyTorch's
-data sets all become `Rows`. What trains from them holds a batch of them at a time, or a copy in
-single precision where they are in memory anyway.
+data sets all become `Rows`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import mmap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
-from isoae_lib.core.arrays import Array
-from isoae_lib.core.networks import SINGLE
+from isoae_lib.core import diagnostics
 from isoae_lib.errors import InputError
 
 NUMBERS_AT_ONCE = 2_000_000  # read together: 16 MB in double precision
-ROWS_AT_ONCE = 2000  # points through a network together: their activations stay in the cache
 CPU = torch.device("cpu")
 Which = slice | NDArray[np.int64]
 
@@ -63,6 +60,13 @@ class Rows:
         """D, how many numbers a point has."""
         return math.prod(self.shape)
 
+    def some(self, most: int) -> Tensor:
+        """Return points spread evenly over all, `most` of them where there are more."""
+        index = np.linspace(0, self.count - 1, min(most, self.count)).astype(np.int64)
+        part = self.read(index)
+        self.check(part, index)
+        return part
+
     def parts(self, at_once: int | None = None) -> Iterator[Tensor]:
         """Yield all points in order, `at_once` at a time.
 
@@ -74,23 +78,63 @@ class Rows:
         step = at_once or max(1, NUMBERS_AT_ONCE // max(1, self.size))
         for start in range(0, self.count, step):
             part = self.read(slice(start, min(start + step, self.count)))
-            self.check(part, start)
+            self.check(part, range(start, self.count))
             yield part
 
-    def check(self, part: Tensor, start: int = 0) -> None:
-        """Raise an InputError if a number is NaN or infinite; `part` begins at row `start`."""
+    def check(self, part: Tensor, index: Sequence[int] | NDArray[np.int64]) -> None:
+        """Raise an InputError if a number of these rows is NaN or infinite."""
         if part.is_floating_point() and not bool(torch.isfinite(part).all()):
             row, column = torch.nonzero(~torch.isfinite(part))[0].tolist()
             name = column if self.names is None else f"'{self.names[column]}'"
             raise InputError(
-                f"row {start + row} of the points holds a NaN or an infinity, first in column "
+                f"row {index[row]} of the points holds a NaN or an infinity, first in column "
                 f"{name}: leave such rows out, or fill them in."
             )
+
+
+def at_once(size: int) -> int:
+    """Return how many points of `size` numbers go through a network together."""
+    return max(1, min(diagnostics.AT_ONCE, diagnostics.NUMBERS_AT_ONCE // size))
 
 
 def is_torch(X: Any) -> bool:
     """Whether X comes from PyTorch: a tensor, a data set or a loader of one."""
     return isinstance(X, (Tensor, DataLoader, Dataset))
+
+
+def validated(estimator: Any, X: Any, reset: bool) -> Rows:
+    """Return X as rows, checked by scikit-learn's conventions.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        It learns the number and the names of the columns, or knows them.
+    reset : bool
+        Whether this is a fit, by which it learns them.
+
+    Raises
+    ------
+    InputError, ValueError, TypeError
+        If X does not hold numbers in rows, or not in as many columns as at the fit.
+    """
+    if is_torch(X):
+        rows = rows_of(X)
+        if reset:
+            vars(estimator).pop("feature_names_in_", None)
+            estimator.n_features_in_ = rows.size
+        elif rows.size != estimator.n_features_in_:
+            raise InputError(
+                f"X has {rows.size} features, but {type(estimator).__name__} is expecting "
+                f"{estimator.n_features_in_} features as input."
+            )
+        return rows
+    shape = np.shape(X)[1:] if isinstance(X, np.ndarray) and X.ndim > 2 else None
+    X = validate_data(
+        estimator, X if shape is None else X.reshape(len(X), -1), reset=reset,
+        accept_sparse="csr", ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
+    )  # fmt: skip
+    rows = rows_of(X, getattr(estimator, "feature_names_in_", None))
+    return rows if shape is None else replace(rows, shape=shape)
 
 
 def rows_of(X: Any, names: Any = None) -> Rows:
@@ -127,7 +171,9 @@ def rows_of(X: Any, names: Any = None) -> Rows:
         file.madvise(mmap.MADV_RANDOM)  # no neighbours of a row that is asked for
 
     def read(which: Which) -> Tensor:
-        part = torch.tensor(np.asarray(X[which], dtype=kind).reshape(-1, math.prod(shape)))
+        part = torch.from_numpy(
+            np.array(X[which], dtype=kind, order="C").reshape(-1, math.prod(shape))
+        )
         if file is not None:  # pages that were read may go, or they would count as ours
             file.madvise(mmap.MADV_DONTNEED)
         return part  # a copy
@@ -172,112 +218,3 @@ def _mapping(X: Any) -> np.memmap | None:
     while X is not None and not isinstance(X, np.memmap):
         X = getattr(X, "base", None)
     return X
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Points moved to their mean and divided by one number per column; undone on the way out.
-
-    The points then have a mean square of 1, whatever their number of columns. So the reconstruction
-    error is a share of the variance, and a weight means the same for any data.
-
-    Attributes
-    ----------
-    mean, unit : array (D,)
-        What is taken off, and what the rest is divided by: the same number in each column for the
-        scale "global", the column's deviation times sqrt(D) for "columns".
-    of_codes : float
-        What codes are multiplied by, so that they are in the data's units.
-    digest : str
-        SHA-256 of the points.
-    """
-
-    mean: Array
-    unit: Array
-    of_codes: float
-    digest: str = ""
-
-    def scaled(self, part: Tensor) -> Tensor:
-        """Return points (k, D) in the unit of the networks."""
-        mean, unit = (torch.as_tensor(v, device=part.device).to(_wide(part)) for v in self._both())
-        return (part.to(_wide(part)) - mean) / unit
-
-    def undone(self, part: Tensor) -> Tensor:
-        """Return scaled points (k, D) as they were."""
-        mean, unit = (torch.as_tensor(v, device=part.device).to(_wide(part)) for v in self._both())
-        return part.to(_wide(part)) * unit + mean
-
-    def _both(self) -> tuple[Array, Array]:
-        return self.mean, self.unit
-
-
-def _wide(part: Tensor) -> torch.dtype:
-    return SINGLE if part.device.type == "mps" else torch.float64  # Apple's GPUs have no other
-
-
-def scaling_of(rows: Rows, scale: str = "global") -> Scaling:
-    """Return how to scale points, and their digest, from one pass over them.
-
-    Raises
-    ------
-    InputError
-        If a number is NaN or infinite, or if all points are the same.
-    """
-    count, mean, squares = 0, np.zeros(rows.size), np.zeros(rows.size)
-    sha = hashlib.sha256(f"{rows.count} {rows.shape}".encode())
-    for part in rows.parts():
-        values = part.cpu().numpy()
-        sha.update(values.tobytes())
-        own = values.mean(0, dtype=np.float64)
-        squares += ((values - own) ** 2).sum(0, dtype=np.float64)
-        squares += (own - mean) ** 2 * (count * len(values) / (count + len(values)))
-        count += len(values)
-        mean += (own - mean) * (len(values) / count)
-    variance = squares / max(1, count)
-    if not variance.sum() > 0:
-        raise InputError(f"the {rows.count} points are all the same: there is nothing to learn.")
-    if scale == "columns":
-        unit = np.sqrt(np.where(variance > 0, variance, 1) * (variance > 0).sum())
-        of_codes = float(np.sqrt((variance > 0).sum()))
-    else:
-        of_codes = float(np.sqrt(variance.sum()))
-        unit = np.full(rows.size, of_codes)
-    return Scaling(mean, unit, of_codes, sha.hexdigest())
-
-
-class Source:
-    """Scaled points to train from, drawn as a tensor is indexed: all but those held out.
-
-    Attributes
-    ----------
-    shape, device, dtype
-        As those of a tensor (n, D) in single precision.
-    """
-
-    dtype = SINGLE
-
-    def __init__(
-        self, rows: Rows, scaling: Scaling, held_out: NDArray[np.int64], device: torch.device
-    ) -> None:
-        self.rows, self.scaling, self.device = rows, scaling, device
-        self.shape = torch.Size((rows.count - len(held_out), rows.size))
-        # The k-th point that is not held out is the k-th of all, plus those held out before it.
-        self.before = np.sort(held_out) - np.arange(len(held_out))
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, which: slice | Tensor) -> Tensor:
-        if isinstance(which, slice):
-            drawn = np.arange(*which.indices(len(self)))
-        else:
-            drawn = which.cpu().numpy()
-        return self.at(drawn + np.searchsorted(self.before, drawn, side="right"))
-
-    def at(self, index: NDArray[np.int64]) -> Tensor:
-        """Return scaled points by their index among all."""
-        return self.scaling.scaled(self.rows.read(index)).to(self.device, SINGLE)
-
-    def in_memory(self) -> Any:
-        """Return a tensor of all of them where that is no more than what is in memory already."""
-        return self[:] if self.rows.in_memory else self

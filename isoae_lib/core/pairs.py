@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +22,22 @@ from isoae_lib.core.spec import Spec
 from isoae_lib.errors import InputError
 
 Modules = tuple[nn.Module, nn.Module]
+
+
+def networks_of(estimator: Any) -> Modules | None:
+    """Return the networks that an estimator was given, if any.
+
+    Raises
+    ------
+    InputError
+        If there is only one.
+    """
+    own = (estimator.encoder, estimator.decoder)
+    if own == (None, None):
+        return None
+    if None in own:
+        raise InputError("encoder and decoder belong together: give both, or neither.")
+    return own
 
 
 @torch.inference_mode(False)  # or the weights could never be trained
