@@ -69,7 +69,7 @@ def test_it_unrolls_a_half_cylinder_and_rolls_it_up_again(half_cylinder, unrolle
 @pytest.mark.parametrize(
     "change",
     [
-        lambda x: x + [100, -200, 300],
+        lambda x: x + np.array([100, -200, 300]),
         lambda x: x * 1e4,
         lambda x: x * 1e-4,
         lambda x: turned(x, 6),
@@ -295,7 +295,7 @@ def test_more_points_are_learnt_without_losing_the_map(half_cylinder, unrolled):
     assert [row["step"] for row in model.history_] == sorted(r["step"] for r in model.history_)
 
 
-class Killed(Exception):
+class Killed(Exception):  # noqa: N818
     pass
 
 

@@ -25,6 +25,12 @@ NETWORKS = ("encoder", "decoder")  # parameters that are not kept: networks of o
 LEFT_OUT = (*NETWORKS, "checkpoint", "random_state")
 
 
+def check_place(folder: Path) -> None:
+    """Raise an InputError if a folder is there that holds no model, so must not be replaced."""
+    if folder.exists() and not (folder / MODEL).is_file():
+        raise InputError(f"{folder} is there already and is no model: choose another folder.")
+
+
 def write(fitted: Any, folder: Path) -> Path:
     """Write a fitted estimator into a folder, whole or not at all; return the folder.
 
@@ -33,8 +39,7 @@ def write(fitted: Any, folder: Path) -> Path:
     InputError
         If it cannot be written, or the folder holds something else.
     """
-    if folder.exists() and not (folder / MODEL).is_file():
-        raise InputError(f"{folder} is there already and is no model: choose another folder.")
+    check_place(folder)
     parameters = fitted.get_params(deep=False)
     content = {
         "format": FORMAT,
