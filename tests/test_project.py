@@ -144,7 +144,7 @@ def test_the_citation_is_of_this_version_and_of_the_paper():
     assert (cited["version"], cited["license"]) == (without_git, written["project"]["license"])
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(f"{cited['license']} License")
     (paper,) = cited["references"]
-    assert paper["url"] == project["urls"]["Paper"]
+    assert paper["url"] == written["project"]["urls"]["Paper"]
     assert paper["doi"].endswith(paper["url"].rsplit("/", 1)[-1])
 
 
