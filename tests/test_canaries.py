@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from isoae_lib.book import canary_tables, page
 from isoae_lib.cli import app
 from isoae_lib.errors import InputError
 from isoae_lib.paper import canaries, machine, runs, sections
@@ -153,6 +154,26 @@ def test_a_page_checks_its_own_canaries_and_the_ledger_all():
     assert every and canaries.names(sections.LEDGER) == every
     assert set(canaries.names("03_evaluation_3d")) < {*every, ""}
     assert all(name.startswith("3d/") for name in canaries.names("03_evaluation_3d"))
+
+
+def test_a_page_shows_a_row_for_each_number_and_the_summary(monkeypatch, capsys):
+    checks = [
+        canaries.Check(name, number, 0.25, np.nan, 0.125, Answer.MISSING)
+        for name, numbers in canaries.names().items()
+        for number in numbers
+    ]
+    table = canary_tables.checked(checks)
+    assert len(table) == len(checks)
+    assert set(table["published"]) == {"0.25"} and set(table["this machine"]) == {"–"}
+    assert set(table["margin"]) == {"0.12"} and set(table[""]) == {"not trained here"}
+    shown = []
+    monkeypatch.setattr(page, "display", lambda *outputs: shown.extend(outputs))
+    monkeypatch.setattr(canaries, "checks", lambda notebook: checks[:1])
+    page.Chapter("03_evaluation_3d", "laptop", {}, [], []).this_machine()
+    assert len(shown[0]) == 1 and shown[1].data == "Canaries: 1 not trained here."
+    page.Chapter("03_evaluation_3d", "smoke", {}, [], []).this_machine()
+    assert capsys.readouterr().out == "Preset smoke trains the runs above, and no canaries.\n"
+    assert len(shown) == 2
 
 
 CONTROLS = ("3d/s-shape/I-AE-without-L_piso", "3d/s-shape/I-AE,steps=600")
