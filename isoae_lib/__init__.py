@@ -3,7 +3,11 @@
 from importlib import import_module
 from typing import Any
 
-FRONT = {"load_published": "isoae_lib.paper.runs"}  # what is offered here -> where it is made
+__all__ = ["IsometricAutoencoder", "load_published"]
+FRONT = {  # what is offered here -> where it is made
+    "IsometricAutoencoder": "isoae_lib.core.estimator",
+    "load_published": "isoae_lib.paper.runs",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isoae_lib import cli_canaries, progress
+from isoae_lib import cli_canaries, own, progress
 from isoae_lib.book.surroundings import settle
 from isoae_lib.errors import InputError, Status, Unfinished, choose
 from isoae_lib.files import project
@@ -28,6 +28,7 @@ app.add_typer(runs_app, name="runs")
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
 app.command("canaries")(cli_canaries.canaries)
+own.add_to(app)
 
 Names = Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")]
 Preset = Annotated[str, typer.Option(help=f"scale: {', '.join(sections.PRESETS)}")]
@@ -143,7 +144,7 @@ def notebook(
 
 @app.command()
 def baselines(
-    preset: Preset = "laptop",
+    preset: Preset = "smoke",
     publish: Annotated[
         str, typer.Option(metavar="DATA", help="write those of a data set to data/baselines")
     ] = "",

@@ -223,7 +223,7 @@ tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFAC
 
 # %% [markdown]
 # Beyond their deviation, {numref}`fig-ratios` has the whole distribution of the ratios of
-# {eq}`eq-edge-ratio`.
+# {eq}`eq-edge-ratio`. Older records do not keep it.
 
 # %% tags=["hide-input"]
 #| label: fig-ratios
@@ -231,9 +231,9 @@ tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFAC
 #|   Edge ratios, all drawn equally high. The narrower, the better. The last row has the best uncut
 #|   map. On flat surfaces all its ratios are 1.
 #| fig-alt: A panel for each surface with a histogram for each method; that of I-AE is narrow.
-by_title = surfaces.keeping(table_1, "edge_ratio_histogram")
+kept = surfaces.keeping(table_1, "edge_ratio_histogram")
 best_uncut = {SURFACES["open-sphere"].title: floors.on_the_book_s_grid()}
-_ = surfaces.edge_histograms(by_title, best_uncut)
+_ = surfaces.edge_histograms(kept, best_uncut)
 
 # %% [markdown]
 # ### Cuts and folds
@@ -286,13 +286,14 @@ _ = distortion.distortion_maps(published, ("I-AE", "CAE", "AE"))
 #
 # For an isometry all singular values of $df(z)$ are 1 (eq. {eq}`eq-3`). The scale is logarithmic: a
 # regularizer that shrinks or stretches everything evenly moves its box, and one that distorts makes
-# the box tall.
+# the box tall. Where a record does not keep the values, they are estimated from the codes, as the
+# ellipses above.
 
 # %% tags=["hide-input"]
 #| label: fig-singular-values
 #| fig-cap: Singular values of $df(z)$. A box holds half of them, its whiskers 90 %.
 #| fig-alt: A panel for each surface with a box for each method. That of I-AE is flat, and at 1.
-_ = surfaces.singular_values(by_title)
+_ = surfaces.singular_values({SURFACES[data].title: row for data, row in table_1.items()})
 
 # %% [markdown]
 # Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$. The table has
@@ -313,8 +314,7 @@ tables.measured(rows, columns)
 # %% [markdown]
 # Nothing fixes the scale of most rivals' latent space, so $|B - A'|$ blames them for their units,
 # too. The next table measures it again, in the units in which it is smallest. It is small, too,
-# where $BA$ almost vanishes, as in short runs. Published records from before this number was
-# measured are left out:
+# where $BA$ almost vanishes. Records from before this number was measured are left out:
 
 # %% tags=["hide-input"]
 rescaled = {"|B - A'|": ("pinv_error", 2), "in the best units": ("pinv_error_rescaled", 2)}
@@ -354,10 +354,10 @@ tables.measured(rows, {"extra area": ("extra_area", 3)})
 display(surfaces.turning_surfaces(pair), raw=True)
 
 # %% [markdown]
-# Or choose a surface and a method. Beside the surface are the codes. Their colour is the area that
-# a small circle of the surface has in the plane, as in the map of the distortion above: one colour
-# everywhere is right. These are published runs, first seed. Older records keep the codes alone, and
-# not the decoded surface.
+# Choose a surface and a method. Turn the surface with the mouse or a finger. Beside it are the
+# codes. Their colour is the area of a small circle of the surface in the plane, as in
+# {numref}`fig-tissot`: one colour everywhere is right. These are published runs, first seed. Older
+# records keep the codes alone, and not the decoded surface.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 with_decoders = table(runs.published("weights"))

@@ -122,8 +122,8 @@ _ = downstream.figure_7(evidence, there.get("CIFAR-10"), "mixture")
 # uniform in area, so the right density is the same everywhere. The table takes a kernel estimate on
 # the codes, at points away from the border, and shows its deviation over its mean (0 is right). The
 # factor can help only where the network has learned the surface. Where reconstructions are far off,
-# there is no density on the surface to speak of. A dash stands where the record does not keep the
-# singular values of $df$, of which the factor is made.
+# there is no density on the surface to speak of. The factor is the product of the singular values
+# of $df$, which are estimated from the codes where a record does not keep them.
 
 # %% tags=["hide-input"]
 surface = {m: evidence["3d/s-shape", m][0] for m in ("I-AE", "AE")}

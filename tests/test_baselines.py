@@ -330,6 +330,8 @@ def test_numbers_on_surfaces_are_published_by_seed_and_read_back(monkeypatch, fo
         return surface.SURFACES["s-shape"].sample(len(points), seed)[1] * (1 + (method == "LLE"))
 
     monkeypatch.setattr(baselines, "embed", embed)
+    few = [(name, run) for name, run in runs.published() if name in ("3d/s-shape/AE", "toy/AE")]
+    monkeypatch.setattr(baseline_records, "published", lambda: iter(few))
     monkeypatch.setattr(baseline_records, "_kept", lambda compute, *_: compute)
     assert call(monkeypatch, "baselines", "--publish", "s-shape") == 0
     assert capsys.readouterr().out.strip() == str(folder / "surfaces" / "s-shape.json")
@@ -338,6 +340,24 @@ def test_numbers_on_surfaces_are_published_by_seed_and_read_back(monkeypatch, fo
     assert {method for method, _ in asked} == set(found) and {s for _, s in asked} == {0, 1, 2}
     for seeds in found.values():
         assert [(each["knn_recall"], each["torn_share"]) for each in seeds] == [(1, 0)] * 3
+    planes = baseline_records.published_planes()["s-shape"]
+    chart = surface.SURFACES["s-shape"].sample(2000, 0)[1]
+    assert planes["LLE"] == pytest.approx(2 * chart, abs=0.1)
+    assert np.array_equal(planes["PCA"], chart.round(2))
+    (_, run), *_ = few
+    asked_for = baseline_records.surface_numbers(run.codes, run.own_chart, "s-shape")
+    monkeypatch.setattr(baseline_records, "surface_numbers", None)  # they are read
+    assert baseline_records.numbers_of_run(run) == asked_for
+
+
+def test_numbers_of_published_runs_are_published_too():
+    """Those of the runs that pages show; two are computed again."""
+    known = baseline_records._published_numbers_of_runs(baseline_records.PUBLISHED)
+    shown = [run for name, run in runs.published() if name.startswith("3d/") and "," not in name]
+    assert len(known) == len(shown)
+    for run in (shown[0], shown[-1]):
+        found = baseline_records.surface_numbers(run.codes, run.own_chart, run.spec.data)
+        assert baseline_records.numbers_of_run(run) == found
 
 
 def test_a_diverged_run_has_no_numbers():

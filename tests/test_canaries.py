@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from isoae_lib.book import canary_tables, page
 from isoae_lib.cli import app
 from isoae_lib.errors import InputError
 from isoae_lib.paper import canaries, machine, runs, sections
@@ -148,3 +154,101 @@ def test_a_page_checks_its_own_canaries_and_the_ledger_all():
     assert every and canaries.names(sections.LEDGER) == every
     assert set(canaries.names("03_evaluation_3d")) < {*every, ""}
     assert all(name.startswith("3d/") for name in canaries.names("03_evaluation_3d"))
+
+
+def test_a_page_shows_a_row_for_each_number_and_the_summary(monkeypatch, capsys):
+    checks = [
+        canaries.Check(name, number, 0.25, np.nan, 0.125, Answer.MISSING)
+        for name, numbers in canaries.names().items()
+        for number in numbers
+    ]
+    table = canary_tables.checked(checks)
+    assert len(table) == len(checks)
+    assert set(table["published"]) == {"0.25"} and set(table["this machine"]) == {"–"}
+    assert set(table["margin"]) == {"0.12"} and set(table[""]) == {"not trained here"}
+    shown = []
+    monkeypatch.setattr(page, "display", lambda *outputs: shown.extend(outputs))
+    monkeypatch.setattr(canaries, "checks", lambda notebook: checks[:1])
+    page.Chapter("03_evaluation_3d", "laptop", {}, [], []).this_machine()
+    assert len(shown[0]) == 1 and shown[1].data == "Canaries: 1 not trained here."
+    page.Chapter("03_evaluation_3d", "smoke", {}, [], []).this_machine()
+    assert capsys.readouterr().out == "Preset smoke trains the runs above, and no canaries.\n"
+    assert len(shown) == 2
+
+
+CONTROLS = ("3d/s-shape/I-AE-without-L_piso", "3d/s-shape/I-AE,steps=600")
+
+
+def test_each_canary_has_its_records_and_the_margins_that_follow_from_them():
+    """Numbers stand in records and in the file of margins: an edit of one of them is noticed."""
+    known = canaries.published()
+    file = json.loads((runs.PUBLISHED["canaries"] / canaries.MARGINS).read_text(encoding="utf-8"))
+    assert file.keys() == canaries.names().keys() == known.keys() - set(CONTROLS)
+    for name, numbers in canaries.names().items():
+        group, written = known[name], file[name]
+        assert [run.spec for run in group] == [
+            sections.spec(name, "laptop", seed) for seed in written["seeds"]
+        ]
+        assert written["values"] == {
+            number: [canaries.value(run, number) for run in group] for number in numbers
+        }
+        assert written["margins"] == {number: canaries.spread(group, number) for number in numbers}
+        assert date.fromisoformat(written["fixed"])
+        assert len({run.weights_checksum for run in group}) == len(group) >= 3
+        assert len({machine.kind(run.record) for run in group}) == 1
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_leaving_out_L_piso_or_most_steps_is_outside_whatever_the_seed(control):
+    """On another kind of processor, where the margin decides."""
+    known, margins = canaries.published(), canaries.written()["3d/s-shape/I-AE"]
+    (canary, *_) = known["3d/s-shape/I-AE"]
+    assert len(known[control]) >= 3
+    for run in known[control]:
+        elsewhere = replace(run, record=run.record | {"processor": "another"})
+        answers = [c.answer for c in canaries.compare("", canary, elsewhere, margins)]
+        assert Answer.OUTSIDE in answers
+    for run in known["3d/s-shape/I-AE"][1:]:  # another seed alone is no reason
+        elsewhere = replace(run, record=run.record | {"processor": "another"})
+        answers = {c.answer for c in canaries.compare("", canary, elsewhere, margins)}
+        assert answers == {Answer.WITHIN}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", canaries.names())
+def test_this_machine_repeats_its_canaries(name):
+    run = runs.load(name, "laptop")
+    found = list(canaries.compare(
+        name, canaries.published()[name][0], run, canaries.written()[name]
+    ))  # fmt: skip
+    assert {check.answer for check in found} <= {Answer.EQUAL, Answer.WITHIN}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", canaries.names())
+def test_on_other_kernels_a_canary_is_within_its_margin(name, tmp_path):
+    """PyTorch's kernels without vector instructions and AMX stand for another processor."""
+    code = (
+        "import torch; torch.cpu.get_capabilities = dict; from isoae_lib.cli import app; "
+        f"app(['train', '{name}', '--preset', 'laptop', '--store', r'{tmp_path}'])"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], text=True, check=True, stdout=subprocess.PIPE,
+        env=os.environ | {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    ).stdout  # fmt: skip
+    run = runs.read(Path(printed.strip()))
+    assert run.record["processor"].endswith("DEFAULT") and "bfloat16" not in run.record["engine"]
+    found = list(canaries.compare(
+        name, canaries.published()[name][0], run, canaries.written()[name]
+    ))  # fmt: skip
+    assert {check.answer for check in found} <= {Answer.WITHIN}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("control", CONTROLS)
+def test_what_is_trained_otherwise_is_outside(control):
+    run, name = runs.load(control, "laptop", seed=0), "3d/s-shape/I-AE"
+    elsewhere = replace(run, record=run.record | {"processor": "another"})
+    found = canaries.compare(name, canaries.published()[name][0], elsewhere,
+                             canaries.written()[name])  # fmt: skip
+    assert Answer.OUTSIDE in [check.answer for check in found]

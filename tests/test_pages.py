@@ -57,6 +57,8 @@ def test_a_chapter_has_a_head_and_a_tail_and_repeats_every_parameter(stem):
     assert "Where these numbers come from" in "".join(cell.source for cell in cells(stem)[-4:])
     if sections.notebook_runs(stem, "smoke"):
         assert any("chapter.provenance(" in cell.source for cell in code[-2:])
+    shown = sum("chapter.this_machine()" in cell.source for cell in code)
+    assert shown == bool(sections.notebook_runs(stem, "laptop"))
 
 
 @pytest.mark.parametrize("stem", sections.NOTEBOOKS)

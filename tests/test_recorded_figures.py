@@ -142,6 +142,15 @@ def test_the_best_uncut_map_has_even_ratios_where_nothing_else_is_said(trained):
     plt.close("all")
 
 
+def test_where_a_record_keeps_no_singular_values_codes_give_them(trained):
+    """Of the true chart, rolled up, and of its half: the differential has 1 and 2."""
+    run = trained["surface"]
+    assert np.array_equal(run.singular_values, run.figure("singular_values").astype(float))
+    chart = run.chart @ np.array([[0.6, -0.8], [0.8, 0.6]])
+    older = replace(run, codes=chart * [1, 0.5], record=run.record | {"files": {}})
+    assert older.singular_values == pytest.approx(np.tile([2.0, 1.0], (len(chart), 1)), rel=1e-6)
+
+
 def test_figures_leave_out_what_diverged_and_say_what_a_record_lacks(trained):
     run = trained["surface"]
     diverged = replace(run, record=run.record | {"status": "diverged", "files": {}})
@@ -149,9 +158,11 @@ def test_figures_leave_out_what_diverged_and_say_what_a_record_lacks(trained):
     figure = pages.edge_histograms({"S shape": {"AE": run, "CAE": diverged}})
     names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert names == ["AE", "best uncut map"]
-    for draw in (pages.edge_histograms, pages.singular_values):
-        with pytest.raises(InputError, match=r"keeps no .*: train the run again"):
-            draw({"S shape": {"AE": older}})
+    with pytest.raises(InputError, match=r"keeps no .*: train the run again"):
+        pages.edge_histograms({"S shape": {"AE": older}})
+    kept = pages.keeping({"s-shape": {"AE": run, "CAE": older}, "swiss-roll": {"AE": older}},
+                         "edge_ratio_histogram")  # fmt: skip
+    assert kept == {"S shape": {"AE": run}}
     with pytest.raises(InputError, match="keeps no decoded_surface"):
         pages.decoder_surfaces({"AE": replace(older, folder=run.folder.parent)})
     plt.close("all")
@@ -212,7 +223,7 @@ def test_what_is_far_from_the_true_surface_is_marked_still_and_turning(trained):
 
 def test_a_box_spans_the_values_of_the_method_whose_colour_it_has(trained):
     run = trained["surface"]
-    twice = SimpleNamespace(record=run.record, figure=lambda name: 2 * run.figure(name))
+    twice = SimpleNamespace(record=run.record, singular_values=2 * run.singular_values)
     figure = pages.singular_values({"S": {"AE": run, "CAE": twice}})
     for box, method, factor in zip(figure.axes[0].patches, ("AE", "CAE"), (1, 2), strict=True):
         assert box.get_facecolor() == to_rgba(style.COLOURS[method])

@@ -228,21 +228,16 @@ def data_table(runs: Table, experiments: Mapping[str, str]) -> pd.DataFrame:
 
 
 def density_table(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """Show how uneven densities of codes are on a surface, as they are and with the area factor.
-
-    There is a factor only where the record keeps singular values.
-    """
+    """Show how uneven densities of codes are on a surface, as they are and with the area factor."""
     rows = {}
     for method, run in runs.items():
         inside = inner(run)
         rows[method] = {
             "P(z) as it is": unevenness(on_manifold(run, corrected=False)[inside]),
-            "with the factor": unevenness(on_manifold(run, corrected=True)[inside])
-            if "singular_values" in run.figures
-            else np.nan,
+            "with the factor": unevenness(on_manifold(run, corrected=True)[inside]),
             "error of reconstructions (RMSE)": run.metrics["rmse"],
         }
-    return pd.DataFrame(rows).T.map("{:.3f}".format).replace("nan", "–")
+    return pd.DataFrame(rows).T.map("{:.3f}".format)
 
 
 def densities(runs: Mapping[str, Run]) -> Figure:

@@ -67,7 +67,7 @@ def write_for_colab(folder: Path, here: str) -> None:
 
     fetch = (
         f"!git clone -q {here} isoae && git -C isoae checkout -q {git('rev-parse', 'HEAD')}\n"
-        '%cd isoae\n%pip install -q -e ".[book]"'
+        '%cd isoae\n%pip install -q -e ".[paper,book]"'
     )
     for stem in sections.NOTEBOOKS:
         notebook = jupytext.read(ROOT / "notebooks" / f"{stem}.py", fmt="py:percent")

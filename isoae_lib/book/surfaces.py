@@ -169,10 +169,10 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     """Distribution of the singular values of df(z) at the codes, by surface and method."""
     figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
     for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
-        values = {m: run.figure("singular_values").ravel() for m, run in finished(runs).items()}
+        values = {m: run.singular_values.ravel() for m, run in finished(runs).items()}
         boxes = axes.boxplot(
-            [sigma.astype(float) for sigma in values.values()], whis=(5, 95), showfliers=False,
-            patch_artist=True, widths=0.6, medianprops={"color": "white", "lw": 1.5},
+            list(values.values()), whis=(5, 95), showfliers=False, patch_artist=True, widths=0.6,
+            medianprops={"color": "white", "lw": 1.5},
         )  # fmt: skip
         for box, method in zip(boxes["boxes"], values):
             box.set(facecolor=COLOURS[method], edgecolor=COLOURS[method])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import torch
@@ -188,8 +188,10 @@ def fully_connected(
     *,
     width: int = 256,
     depth: int = 5,
+    hidden: Sequence[int] | None = None,
     tied: bool = False,
     unit: float = 1.0,
+    of_codes: float | None = None,
     seed: int = 0,
 ) -> Autoencoder:
     """Build the networks of A.1.2: `depth` x FC `width`, then LIN, in both directions.
@@ -200,11 +202,14 @@ def fully_connected(
         D and d.
     width, depth : int
         Hidden size and number of hidden layers; 256 and 5 in the paper.
+    hidden : sequence of int, optional
+        The size of each hidden layer of the encoder, in place of the two.
     tied : bool
         Whether the decoder's weights are the encoder's, transposed (TCAE).
     unit : float
-        The data's standard deviation. Both networks work with data in units of it, and with codes
-        in units of `CODE_UNIT` times it.
+        The data's standard deviation. Both networks work with data in units of it.
+    of_codes : float, optional
+        The unit of codes; `CODE_UNIT` times that of the data unless given.
     seed : int
         Decides the starting weights, which are PyTorch's own.
 
@@ -230,7 +235,7 @@ def fully_connected(
             f"latent size {latent} is not between 1 and the data's {ambient} dimensions; "
             "an isometric decoder needs d <= D."
         )
-    sizes = [ambient, *[width] * depth, latent]
+    sizes = [ambient, *([width] * depth if hidden is None else hidden), latent]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = mlp(nn.Linear(a, b, dtype=SINGLE) for a, b in pairwise(sizes))
@@ -239,7 +244,7 @@ def fully_connected(
             decoder = mlp(TransposedLinear(layer) for layer in reversed(linears))
         else:
             decoder = mlp(nn.Linear(a, b, dtype=SINGLE) for a, b in pairwise(sizes[::-1]))
-    of_codes = CODE_UNIT * unit
+    of_codes = CODE_UNIT * unit if of_codes is None else of_codes
     return Autoencoder(
         nn.Sequential(Scale(1 / unit), *encoder, Scale(of_codes)),
         nn.Sequential(Scale(1 / of_codes), *decoder, Scale(unit)),

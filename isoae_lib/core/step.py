@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
+from isoae_lib.core.chain_rule import is_chain
 from isoae_lib.core.methods import METHODS
 from isoae_lib.core.networks import SINGLE, Autoencoder, floats
 from isoae_lib.core.notation import multiply_adds
@@ -85,7 +86,8 @@ class Stepper:
     models : list of Autoencoder
         In training mode. If there are several, `unstack` brings them up to date.
     data : list of Tensor
-        The training data (n, D) of each; images stay bytes until they are drawn.
+        The training data (n, D) of each; images stay bytes until they are drawn. What is not in
+        memory is anything with a tensor's `shape` and `device` that rows can be drawn from.
     names : tuple of str
         The loss terms, in the order of what `step` returns.
     engine : str
@@ -112,8 +114,9 @@ class Stepper:
         self.spec = specs[0]
         self.rngs = [torch.Generator(device).manual_seed(spec.seed) for spec in specs]
         self.rate = torch.zeros((), dtype=SINGLE, device=device)
-        self.ease = torch.zeros((), dtype=torch.float64, device=device)
-        self.weights = torch.tensor([s.weight for s in specs], dtype=torch.float64, device=device)
+        precise = SINGLE if device.type == "mps" else torch.float64  # Apple's GPUs have no other
+        self.ease = torch.zeros((), dtype=precise, device=device)
+        self.weights = torch.tensor([s.weight for s in specs], dtype=precise, device=device)
         self.draws = METHODS[self.spec.method].draws(self.spec.latent, data[0].shape[1])
         self.names = self._names()
         prepare = self._alone if len(models) == 1 else self._stacked
@@ -133,7 +136,7 @@ class Stepper:
             torch.backends.cuda.matmul.allow_tf32 = True
         if self._is_long() if compiled is None else compiled:
             self._compile()
-        if device.type == "cuda":
+        if device.type == "cuda" and self._can_be_captured():
             self._capture()
         if self.coarse:
             self.engine += ", bfloat16 gradients"
@@ -151,6 +154,11 @@ class Stepper:
         """Whether all forward passes over data together have `COMPILE_FROM` multiply-adds."""
         once = multiply_adds(self.spec, self.data[0].shape[1])
         return self.spec.steps * self.spec.batch * once >= COMPILE_FROM
+
+    def _can_be_captured(self) -> bool:
+        """Whether a step is always the same kernels: networks and data are known, and there."""
+        nets = [net for model in self.models for net in (model.encoder, model.decoder)]
+        return all(map(is_chain, nets)) and all(isinstance(x, Tensor) for x in self.data)
 
     def _names(self) -> tuple[str, ...]:
         """Return the objective's terms, from a copy: BatchNorm must not see this batch."""

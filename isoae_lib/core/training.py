@@ -195,11 +195,10 @@ def fits(
     try:
         models = [untrained(spec, x) for spec, x in zip(specs, data, strict=True)]
         stepper = Stepper(models, [on_device(x, target) for x in data], specs)
-        results = [Fit(model, engine=stepper.engine) for model in stepper.models]
         unseen = held_out if specs[0].validation else None
         images = None if unseen is None else on_device(unseen, target)
         stopping = EarlyStopping(images, steps=-(-len(data[0]) // specs[0].batch))
-        _train(_Session(stepper, results, stopping, checkpoint, identity), progress, stop)
+        return take_steps(stepper, stopping, progress, checkpoint, stop, identity)
     except (MemoryError, RuntimeError) as error:
         if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
             raise
@@ -207,6 +206,29 @@ def fits(
             f"{device} has too little memory for {specs[0].batch} points per step and networks of "
             f"width {specs[0].width}: try a smaller batch."
         ) from None
+
+
+def take_steps(
+    stepper: Stepper,
+    stopping: EarlyStopping,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    stop: Stop = lambda: False,
+    identity: str = "",
+) -> list[Fit]:
+    """Take all steps of a stepper, whatever its networks are and wherever its points come from.
+
+    Parameters
+    ----------
+    stopping : EarlyStopping
+        What it keeps becomes the first fit's weights; where it is finished, training ends.
+    identity : str
+        Says whose state a checkpoint holds; that of another fit is not used.
+    progress, checkpoint, stop
+        As in `fits`, with its errors.
+    """
+    results = [Fit(model, engine=stepper.engine) for model in stepper.models]
+    _train(_Session(stepper, results, stopping, checkpoint, identity), progress, stop)
     for result, model in zip(results, stepper.unstack(), strict=True):
         result.model = model.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     if stopping.weights:
@@ -273,7 +295,8 @@ def _train(session: _Session, progress: Progress | None, stop: Stop) -> None:
         done, rate = step + 1, session.stopping.factor * rate_at(step, spec)
         unread.append(stepper.step(rate, ease_at(step, spec)))
         session.stopping.after_step(stepper.models[0], spec, step)
-        report = done % max(1, spec.steps // REPORTS) == 0 or done == spec.steps
+        last = done == spec.steps or session.stopping.finished
+        report = done % max(1, spec.steps // REPORTS) == 0 or last
         halt, now = stop(), time.perf_counter()
         due = halt or (session.checkpoint is not None and now - saved > CHECKPOINT_SECONDS)
         if not (report or due or len(unread) == READ_BACK):
@@ -288,7 +311,7 @@ def _train(session: _Session, progress: Progress | None, stop: Stop) -> None:
             return
         if report and progress:
             progress(done, fits[0].last)
-        if done == spec.steps:
+        if last:
             return
         if due:
             session.save(done)

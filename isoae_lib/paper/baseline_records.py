@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,9 +59,26 @@ def surface_numbers(codes: Array, chart: Array, data: str) -> dict[str, float]:
 
 
 def numbers_of_run(run: Run) -> dict[str, float]:
-    """Return `surface_numbers` of a run on a surface; none of a diverged one."""
-    finished = run.record["status"] == "finished"
-    return surface_numbers(run.codes, run.own_chart, run.spec.data) if finished else {}
+    """Return `surface_numbers` of a run on a surface, as published or computed.
+
+    There are none of a diverged run.
+    """
+    if run.record["status"] != "finished":
+        return {}
+    known = _published_numbers_of_runs(PUBLISHED).get(_codes_of(run))
+    return known or surface_numbers(run.codes, run.own_chart, run.spec.data)
+
+
+def _codes_of(run: Run) -> str:
+    """Return the checksum of a run's codes."""
+    return run.record["files"]["embedding.npz"]
+
+
+@cache
+def _published_numbers_of_runs(_: Path) -> dict[str, Numbers]:
+    """Return the numbers of codes that are published in a folder, by their checksum."""
+    by_data = _published("surfaces", lambda record: record.get("runs", {}))
+    return {codes: numbers for known in by_data.values() for codes, numbers in known.items()}
 
 
 def image_embeddings(
@@ -171,7 +189,17 @@ def accuracies(data: str, preset: str) -> dict[tuple[str, int], Accuracies]:
 
 
 def compute(preset: str) -> None:
-    """Compute what a preset's pages show of every surface and of the digits."""
+    """Compute what a preset's pages show of every surface and of the digits.
+
+    Raises
+    ------
+    InputError
+        If they show published baselines.
+    """
+    if preset == sections.CANARIES:
+        raise InputError(
+            f"at preset {preset} pages show published baselines: there is nothing to do."
+        )
     for surface in SURFACES:
         embeddings(surface, preset)
     for name, run in published():
@@ -263,9 +291,9 @@ def _accuracies_record(data: str) -> dict[str, Any]:
 
 
 def _surface_record(data: str) -> dict[str, Any]:
-    """Return what is published of a surface: its embeddings' numbers, and those of the first seed.
+    """Return what is published of a surface: embeddings, their numbers, and those of its runs.
 
-    Coordinates are rounded as a picture allows.
+    Coordinates are of the first seed, and rounded as a picture allows.
     """
     seeds = sections.SECTIONS["3d"].seeds["published"]
     metrics: dict[str, list[Numbers]] = {method: [] for method in baselines.EMBEDDINGS}
@@ -278,6 +306,12 @@ def _surface_record(data: str) -> dict[str, Any]:
     return {
         "seeds": seeds, "points": len(chart), "metrics": metrics,
         "versions": {name: version(name) for name in PACKAGES}, "planes": planes,
+        "runs": {
+            _codes_of(run): surface_numbers(run.codes, run.own_chart, data)
+            for name, run in published()
+            if name.startswith(f"3d/{data}/") and "," not in name
+            and run.record["status"] == "finished"
+        },
     }  # fmt: skip
 
 

@@ -22,17 +22,9 @@ def on_manifold(run: Run, corrected: bool) -> Array:
     corrected : bool
         Whether P(z) is divided by the area factor sqrt(det df'df), the product of the singular
         values, as any decoder but an isometry needs.
-
-    Raises
-    ------
-    InputError
-        If the record keeps no singular values.
     """
     density = gaussian_kde(run.codes.T)(run.codes.T)
-    if not corrected:
-        return density
-    area = run.figure("singular_values").astype(float).prod(axis=1)
-    return density / np.maximum(area, 1e-12)
+    return density / np.maximum(run.singular_values.prod(axis=1), 1e-12) if corrected else density
 
 
 def inner(run: Run) -> NDArray[np.bool_]:

@@ -31,7 +31,7 @@ from isoae_lib.errors import InputError
 from isoae_lib.paper import machine
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
-from isoae_lib.paper.metrics import charts, geodesics, measures
+from isoae_lib.paper.metrics import charts, distortion, geodesics, measures
 from isoae_lib.paper.provenance import MEASURING, TRAINING, code_digest, commit
 from isoae_lib.paper.specs import RunSpec
 
@@ -108,6 +108,18 @@ class Run:
         if self.spec.data not in SURFACES:
             return {}
         return geodesics.surface_numbers(self.codes, self.own_chart, self.spec.data)
+
+    @cached_property
+    def singular_values(self) -> Array:
+        """Singular values (n, 2) of df at the codes, the larger first, of a run on a surface.
+
+        Where the record keeps none, they are estimated from the codes, as for Tissot's ellipses.
+        """
+        if "singular_values" in self.figures:
+            return self.figure("singular_values").astype(float)
+        K = distortion.embedding_differentials(self.codes, self.chart, self.spec.surface)
+        inverse = np.linalg.svd(K, compute_uv=False)[:, ::-1]
+        return 1 / np.maximum(inverse, np.finfo(float).tiny)
 
     @cached_property
     def figures(self) -> dict[str, NDArray]:

@@ -257,7 +257,7 @@ def publish(run: Run, name: str, kind: str = "runs") -> Path:
     """
     folder = PUBLISHED[kind] / name / f"seed-{run.spec.seed}"
     with_weights = kind == "weights"
-    with_figures = run.spec.seed == 0 and may_be_shown(run.spec.data) and not with_weights
+    with_figures = run.spec.seed == 0 and may_be_shown(run.spec.data)
     left_out = {
         *(() if with_weights else [records.WEIGHTS]), *(() if with_figures else records.FIGURES)
     }  # fmt: skip

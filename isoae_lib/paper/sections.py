@@ -84,7 +84,7 @@ SECTIONS = {section.name: section for section in (
         settings={**IMAGES, "network": "FC-NN", "weight": 0.1},
         scales={
             "smoke": {"points": 500, "steps": 20, "batch": 64, "width_factor": 1 / 16},
-            "laptop": {"points": 5000, "steps": 600, "batch": 128, "width_factor": 1 / 2, **EASED},
+            "laptop": {"points": 5000, "steps": 200, "batch": 128, "width_factor": 1 / 2, **EASED},
             "paper": {"points": 60_000, "steps": 468_750, "batch": 128},
             "published": {"points": 60_000, "steps": 46_875, "batch": 128},
         },
@@ -133,7 +133,7 @@ SECTIONS = {section.name: section for section in (
         settings={**IMAGES, "network": "S-CNN"},
         scales={
             "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-            "laptop": {"points": 5000, "steps": 600, "batch": 24, "width_factor": 1 / 16, **EASED},
+            "laptop": {"points": 5000, "steps": 200, "batch": 24, "width_factor": 1 / 16, **EASED},
             "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
             "published": {"points": 60_000, "steps": 4690, "batch": 128, "width_factor": 1 / 2},
         },
@@ -148,7 +148,7 @@ SECTIONS = {section.name: section for section in (
         settings={**IMAGES, "network": "S-CNN", "weight": 0.075},
         scales={
             "smoke": {"points": 500, "steps": 10, "batch": 64, "width_factor": 1 / 16},
-            "laptop": {"points": 4000, "steps": 300, "batch": 32, "width_factor": 1 / 8, **EASED},
+            "laptop": {"points": 4000, "steps": 150, "batch": 32, "width_factor": 1 / 8, **EASED},
             "paper": {"points": 60_000, "steps": 58_594, "batch": 512},
             "published": {"points": 10_000, "steps": 4000, "batch": 25, "width_factor": 1 / 2},
         },
@@ -183,7 +183,7 @@ SECTIONS = {section.name: section for section in (
                 "width_factor": 1 / 32,
             },
             "laptop": {
-                "points": 3000, "steps": 300, "batch": 32, "rate": 2e-3, "validation": 500,
+                "points": 3000, "steps": 100, "batch": 32, "rate": 2e-3, "validation": 500,
                 "width_factor": 1 / 16,
             },
             "paper": {
