@@ -17,7 +17,11 @@ os.environ |= {"ISOAE_PYTHON": sys.executable, tied.PARENT: str(os.getpid())}
 # checkpoint
 TIED = f'exec > {{log}} 2>&1; cd {ROOT}; exec "$ISOAE_PYTHON" -m isoae_lib.book.tied '
 TRAIN, ISOAE = TIED + "8 isoae_lib.cli:main train", TIED + "0 isoae_lib.cli:main"
-LIBRARY = sorted(glob.glob(f"{ROOT}/isoae_lib/**/*.py", recursive=True))
+LIBRARY = sorted(  # with the scripts and style sheets of figures to play with
+    file
+    for ending in ("py", "js", "css")
+    for file in glob.glob(f"{ROOT}/isoae_lib/**/*.{ending}", recursive=True)
+)
 GROUPS = sections.groups(PRESET)
 
 
@@ -69,7 +73,7 @@ rule execute:
         glob.glob(f"{ROOT}/data/paper/*.csv") + glob.glob(f"{ROOT}/data/verdicts.json"),
         [
             record
-            for kind in ("runs", "curves", "canaries")
+            for kind in ("runs", "curves", "canaries", "weights")
             for record in glob.glob(f"{ROOT}/data/{kind}/**/run.json", recursive=True)
         ],
         [
