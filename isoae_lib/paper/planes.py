@@ -24,7 +24,7 @@ METRIC_SIDE = 96  # the same for the metric, which bends more
 WITHIN = 2 / 255  # root mean square of pixels, between a plane and its decoder
 CHECKED = 100  # places at which they are compared
 LOST = WITHIN / 2  # what leaving out components may cost at any place of the grid
-FINE = 1 / 4  # the share of that which each kind of rounding may cost
+FINE = 1 / 2  # the share of that which each kind of rounding may cost
 PARTS = 32  # into which a step is cut, to add up its length
 
 
