@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
+from test_interactive import array_of
 
 from isoae_lib.book import packed, sliders, turning
 from isoae_lib.paper import runs
@@ -50,6 +51,15 @@ def test_a_packed_array_is_what_it_was(shape):
 @pytest.fixture(scope="module")
 def published():
     return {kind: table(runs.published(kind)) for kind in ("runs", "curves")}
+
+
+def test_readers_without_our_script_see_the_first_position_or_a_picture(published):
+    forms = sliders.figure_1(published["curves"])
+    data = data_of(forms)
+    start = data["states"][",".join(str(control["start"]) for control in data["controls"])]
+    first = forms["application/vnd.plotly.v1+json"]["data"][0]["x"]
+    assert array_of(first) == pytest.approx(read(start["traces"][0]["x"]))
+    assert '<img alt="' in forms["text/html"].partition("<script>")[0]
 
 
 def test_each_position_of_figure_1_is_the_run_of_that_weight_and_length(published):

@@ -12,7 +12,6 @@ from matplotlib.colors import to_hex
 from scipy.linalg import orthogonal_procrustes
 
 from isoae_lib.book.images import class_colours, data_title
-from isoae_lib.book.packed import packed
 from isoae_lib.book.stepped import Control, State, stepped
 from isoae_lib.book.style import COLOURS, bare
 from isoae_lib.book.surfaces import BESIDE, DATA, MOVED, projections
@@ -53,8 +52,8 @@ def figure_6(runs: Table, experiments: Sequence[str]) -> dict[str, Any]:
         x, y = planes[AS_PAPER].T
         figure.add_trace(
             go.Scatter(
-                x=x.round(3).tolist(), y=y.round(3).tolist(), mode="markers",
-                text=names[labels].tolist(), hoverinfo="text", marker={"size": 4, "color": colours},
+                mode="markers", text=names[labels].tolist(), hoverinfo="text",
+                marker={"size": 4, "color": colours},
             ), row=1, col=k + 1,
         )  # fmt: skip
         panels[0, k].scatter(x, y, c=colours, s=4)
@@ -70,7 +69,7 @@ def figure_6(runs: Table, experiments: Sequence[str]) -> dict[str, Any]:
            for k in (0, *range(2, len(codes) + 1))},
     )  # fmt: skip
     states: dict[tuple[int, ...], State] = {
-        (at,): State([_packed_points(planes[at]) for planes in codes.values()],
+        (at,): State([_points(planes[at]) for planes in codes.values()],
                      "<br>".join(_losses(runs[where, method][0]) for where in experiments))
         for at, method in enumerate(WEIGHED.values())
     }  # fmt: skip
@@ -90,9 +89,9 @@ def _aligned(runs: Table, experiment: str) -> list[Array]:
     return [plane @ orthogonal_procrustes(plane, planes[AS_PAPER])[0] for plane in planes]
 
 
-def _packed_points(points: Array) -> dict[str, Any]:
+def _points(points: Array) -> dict[str, Any]:
     """Return points (n, 2) as the x and y of a trace, to a thousandth."""
-    return {axis: packed(rounded(values, 1e-3)) for axis, values in zip("xy", points.T)}
+    return {axis: rounded(values, 1e-3) for axis, values in zip("xy", points.T)}
 
 
 def _losses(run: Run) -> str:
@@ -177,8 +176,8 @@ def _state(run: Run, starts: Array, length: Array) -> State:
     codes = run.figure("codes_along_curve")[:, 0]
     codes = (codes - codes[0]) * np.sign(codes[-1] - codes[0])
     traces: list[Mapping[str, Any]] = [
-        _packed_points(learned.T), {"x": ways[0], "y": ways[1]}, _packed_points(ends), {}, {},
-        _packed_points(np.stack([length, codes], axis=1)[::EVERY]), {},
+        _points(learned.T), {"x": ways[0], "y": ways[1]}, _points(ends), {}, {},
+        _points(np.stack([length, codes], axis=1)[::EVERY]), {},
     ]  # fmt: skip
     says = (
         f"Variation of the steps on the curve: {run.metrics['spacing_variation']:.3f}. "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from isoae_lib.book.interactive import bundle
-from isoae_lib.book.packed import asset
+from isoae_lib.book.packed import asset, packed
+from isoae_lib.paper.planes import Rounded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -45,7 +46,7 @@ class State:
     Attributes
     ----------
     traces : sequence of mapping
-        What changes in each trace of the figure: lists, or arrays as `packed` returns them.
+        What changes in each trace of the figure: lists, or `Rounded` arrays.
     says : str
         What stands below the controls, in html.
     """
@@ -82,12 +83,29 @@ def stepped(
     """
     data = {
         "controls": [asdict(control) for control in controls],
-        "states": {",".join(map(str, at)): asdict(state) for at, state in states.items()},
+        "states": {
+            ",".join(map(str, at)): {"traces": _each(state.traces, packed), "says": state.says}
+            for at, state in states.items()
+        },
         "alt": alt,
         "narrow": narrow or {},
     }
+    start = states[tuple(control.start for control in controls)]
+    for trace, changes in zip(figure.data, start.traces, strict=False):
+        trace.update(_each(changes, lambda array: array.values))  # for readers without our script
     written = json.dumps(data).replace("</", "<\\/")
     then = f"{asset('packed.js')}{asset('stepped.js')}stepped(plot, figure, {written});"
     forms = bundle(figure, still, name, then)
     style = f"<style>{asset('stepped.css')}</style>"
     return forms | {"text/html": style + forms["text/html"]}
+
+
+def _each(value: Any, write: Callable[[Rounded], Any]) -> Any:
+    """Return mappings and sequences of them with each rounded array as `write` returns it."""
+    if isinstance(value, Rounded):
+        return write(value)
+    if isinstance(value, Mapping):
+        return {name: _each(inner, write) for name, inner in value.items()}
+    if isinstance(value, Sequence) and value and isinstance(value[0], Mapping):
+        return [_each(inner, write) for inner in value]
+    return value

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from isoae_lib.book.distortion import MOST, along_axes
-from isoae_lib.book.packed import packed
 from isoae_lib.book.stepped import Control, State, stepped
 from isoae_lib.book.style import plain
 from isoae_lib.book.surfaces import DATA, FAR, decoded_surface, decoder_surfaces
@@ -120,8 +119,8 @@ def _surface(run: Run) -> dict[str, Any]:
     if not _is_kept(run):
         return {"visible": False}
     decoded, far = (a[::EVERY, ::EVERY].astype(float) for a in decoded_surface(run))
-    solid = {axis: packed(rounded(decoded[..., k], STEP)) for k, axis in enumerate("xyz")}
-    return solid | {"surfacecolor": packed(rounded(far, 1.0))}
+    solid = {axis: rounded(decoded[..., k], STEP) for k, axis in enumerate("xyz")}
+    return solid | {"surfacecolor": rounded(far, 1.0)}
 
 
 def _state(run: Run) -> State:
@@ -137,11 +136,11 @@ def _state(run: Run) -> State:
     stretch = sigma[some, 0] / sigma[some, 1]
     codes = along_axes(run.codes)[some]
     shown = {
-        "x": packed(rounded(codes[:, 0], np.ptp(codes) / 1000)),
-        "y": packed(rounded(codes[:, 1], np.ptp(codes) / 1000)),
-        "customdata": packed(rounded(np.minimum(stretch, 99), 0.1)),
+        "x": rounded(codes[:, 0], np.ptp(codes) / 1000),
+        "y": rounded(codes[:, 1], np.ptp(codes) / 1000),
+        "customdata": rounded(np.minimum(stretch, 99), 0.1),
         "text": [f"{value:.2g}" for value in 2**area],
-        "marker": {"color": packed(rounded(area, 0.05))},
+        "marker": {"color": rounded(area, 0.05)},
     }
     says = (
         f"Standard deviation of edge ratios: {run.metrics['edge_ratio_std']:.3f}. The median small "
@@ -153,4 +152,4 @@ def _state(run: Run) -> State:
 
 
 def _in_space(points: Array) -> dict[str, Any]:
-    return {axis: packed(rounded(values, STEP)) for axis, values in zip("xyz", points.T)}
+    return {axis: rounded(values, STEP) for axis, values in zip("xyz", points.T)}
