@@ -292,11 +292,12 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             stepper.restore(self._state[device.type])
         seen = source.at(unseen) if len(unseen) else None
         stopping = HeldOut(seen, max(1, spec.steps // REPORTS), patience=self.patience)
-        own = f"{model} {self.scale} {self.scaling_.digest} {len(unseen)} {self.patience}"
-        [fit] = take_steps(
-            stepper, stopping, bar(spec.steps, self.verbose), checkpoint,
-            identity=f"{spec.key} {hashlib.sha256(own.encode()).hexdigest()} {device.type}",
-        )  # fmt: skip
+        identity = ""
+        if checkpoint is not None:
+            own = f"{model} {self.scale} {rows.digest()} {len(unseen)} {self.patience}"
+            identity = f"{spec.key} {hashlib.sha256(own.encode()).hexdigest()} {device.type}"
+        progress = bar(spec.steps, self.verbose)
+        [fit] = take_steps(stepper, stopping, progress, checkpoint, identity=identity)
         if fit.status == "diverged":
             warnings.warn(
                 f"the loss was not finite any more from step {fit.diverged_at} on: try a smaller "

@@ -216,7 +216,7 @@ class Report:
         shown = left.scatter(codes[:, 0], codes[:, -1], c=lost, s=6, cmap="viridis")
         figure.colorbar(shown, ax=left, label="distance from the sheet")
         left.set(title="codes", aspect="equal" if codes.shape[1] > 1 else "auto")
-        middle.hist(sigma.ravel(), bins=40, color="#0072B2")
+        middle.hist(sigma.ravel(), np.linspace(0, max(2, sigma.max()), 61), color="#0072B2")
         middle.axvline(1, color="black", linewidth=1)
         middle.set(title="singular values of A", xlabel="1 for an isometry")
         right.plot(lengths, apart, ".", markersize=2, color="#0072B2", alpha=0.4)
