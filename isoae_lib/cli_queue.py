@@ -47,7 +47,7 @@ def _remarks(row: Row) -> str:
     """Say what a set of runs replaces, what it waits for and what is missing."""
     remarks = [f"replaces: {row.entry.replaces}"]
     if row.waiting:
-        remarks.append(f"{len(row.waiting)} runs come after: {row.entry.after}")
+        remarks.append(f"{len(row.waiting)} of them come after: {row.entry.after}")
     if row.missing:
         remarks.append(f"needs: isoae data fetch {row.missing}")
     return "".join(f"\n{'':31s}{remark}" for remark in remarks)
