@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isoae_lib import cli_canaries, own, progress
+from isoae_lib import cli_canaries, cli_queue, own, progress
 from isoae_lib.book.surroundings import settle
 from isoae_lib.errors import InputError, Status, Unfinished, choose
 from isoae_lib.files import project
@@ -28,6 +28,7 @@ app.add_typer(runs_app, name="runs")
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
 app.command("canaries")(cli_canaries.canaries)
+app.add_typer(cli_queue.app, name="queue")
 own.add_to(app)
 
 Names = Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")]

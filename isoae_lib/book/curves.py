@@ -26,8 +26,7 @@ ALONG = {
     "width_factor": "share of the printed width",
     "size": "size of the surface (1: as published)",
 }
-# I-AE as section A.1.2 trains it, with fewer steps
-OWN = "I-AE,batches=whole,batch=2000,schedule=constant,decades=0,beta2=0.999,steps=20000"
+OWN = f"{sections.OWN},steps=20000"  # with fewer steps than the paper
 
 
 def varied(runs: Table, experiment: str, method: str, field: str) -> list[Run]:

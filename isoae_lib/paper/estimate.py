@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.step import Stepper
@@ -55,30 +57,34 @@ def _kind(spec: RunSpec) -> tuple[str, str]:
     return spec.method, f"{spec.network} of width {spec.width}" if dense else "CNN"
 
 
-def costs(preset: str, device: str = "cpu") -> list[Cost]:
-    """Return the cost of every section at a preset, for one process on this device.
+def seconds_of(specs: Sequence[RunSpec], device: str = "cpu") -> list[float]:
+    """Return about how many seconds each run takes, trained alone on this device.
 
     Runs with the same method and kind of network need the same time per multiply-add. It is
-    measured once per kind, with the smallest network and few points per step. Steps are not
-    compiled: long runs on a CPU are faster than this says.
+    measured once per kind, with the smallest network and few points per step. Few points would
+    leave a GPU idle: there the largest network takes its own step. Steps are not compiled: long
+    runs on a CPU are faster than this says.
     """
+    on_gpu = device.startswith("cuda")
+    ordered = sorted(specs, key=lambda spec: spec.multiply_adds, reverse=not on_gpu)
+    timed = {_kind(spec): spec for spec in ordered}  # the last one stays
+    pace = {}  # seconds per multiply-add
+    for kind, spec in timed.items():
+        most = spec.batch if on_gpu else int(TIMED / spec.multiply_adds)
+        few = replace(spec, batch=max(2, min(spec.batch, most)))
+        seconds = seconds_per_step(few, device, CALIBRATION / len(timed))
+        pace[kind] = seconds / (few.batch * few.multiply_adds)
+    return [spec.steps * spec.batch * spec.multiply_adds * pace[_kind(spec)] for spec in specs]
+
+
+def costs(preset: str, device: str = "cpu") -> list[Cost]:
+    """Return the cost of every section at a preset, for one process on this device."""
     wanted = {
         section.shows: [sections.spec(name, preset, seed) for name, seed in section.runs(preset)]
         for section in sections.SECTIONS.values()
     }
-    every = [spec for specs in wanted.values() for spec in specs]
-    every.sort(key=lambda spec: spec.multiply_adds, reverse=True)
-    smallest = {_kind(spec): spec for spec in every}  # the last one stays
-    pace = {}  # seconds per multiply-add
-    for kind, spec in smallest.items():
-        few = replace(spec, batch=max(2, min(spec.batch, int(TIMED / spec.multiply_adds))))
-        seconds = seconds_per_step(few, device, CALIBRATION / len(smallest))
-        pace[kind] = seconds / (few.batch * few.multiply_adds)
-
-    def seconds_of(spec: RunSpec) -> float:
-        return spec.steps * spec.batch * spec.multiply_adds * pace[_kind(spec)]
-
+    every = iter(seconds_of([spec for specs in wanted.values() for spec in specs], device))
     return [
-        Cost(shows, len(specs), sum(s.steps for s in specs), sum(map(seconds_of, specs)))
+        Cost(shows, len(specs), sum(s.steps for s in specs), sum(islice(every, len(specs))))
         for shows, specs in wanted.items()
     ]
