@@ -84,7 +84,9 @@ FAULTS = {
         model_of(lambda x, y, z: (torch.atan2(y, x).abs(), z), rolled),
         closed_cylinder() * [1, 1, 1], "lie over one another",
     ),
-    "two pieces": (FLAT, np.concatenate([sheet(500), sheet(500, 1) + np.array([5, 0, 0])]), "2 pieces"),
+    "two pieces": (
+        FLAT, np.concatenate([sheet(500), sheet(500, 1) + np.array([5, 0, 0])]), "2 pieces",
+    ),
     "a hole": (FLAT, ring(), "there may be a hole"),
     "noise": (
         model_of(lambda *x: x[:2], lambda u, v: (u, v, *[0 * u] * 8)),

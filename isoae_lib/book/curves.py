@@ -50,7 +50,8 @@ def _line(axes: Axes, runs: Sequence[Run], field: str, metric: str, **look: obje
     axes.plot(places, means, ms=5, **look)  # type: ignore[arg-type]
     axes.plot(at, numbers, **(look | {"ls": "", "label": None}), ms=3, alpha=0.5)  # type: ignore[arg-type]
     axes.set(xscale="log", xlabel=ALONG[field])
-    axes.set_xticks(places, [f"{place:,g}" for place in places], minor=False)
+    ticks = sorted({place for line in axes.lines for place in np.asarray(line.get_xdata())})
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks], minor=False)
     axes.minorticks_off()
 
 
