@@ -8,20 +8,11 @@ import platform
 import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 
 from isoae_lib.book import copies
 from isoae_lib.paper import sections
+from isoae_lib.paper.machine import processor
 from isoae_lib.paper.provenance import commit
-
-CPUINFO = Path("/proc/cpuinfo")  # of Linux
-
-
-def processor() -> str:
-    """Return the name of this machine's processor, as far as the system tells it."""
-    text = CPUINFO.read_text(encoding="utf-8") if CPUINFO.is_file() else ""
-    found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine()
 
 
 def surroundings(preset: str) -> str:
@@ -33,7 +24,7 @@ def surroundings(preset: str) -> str:
         "commit": f"`{commit()}`",
         "preset": f"`{preset}`",
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": f"{processor()}, {os.cpu_count()} cores",
+        "processor": f"{processor()}; {os.cpu_count()} cores",
         "GPU": gpu,
         "Python": platform.python_version(),
     }
