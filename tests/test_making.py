@@ -8,12 +8,12 @@ import numpy
 
 from isoae_lib.book import copies, making
 from isoae_lib.files import ROOT
-from isoae_lib.paper import sections
+from isoae_lib.paper import machine, sections
 
 
 def test_the_surroundings_name_preset_python_and_processor():
     table = making.surroundings("laptop")
-    for fact in ("`laptop`", platform.python_version(), making.processor(), "| GPU | none |"):
+    for fact in ("`laptop`", platform.python_version(), machine.processor(), "| GPU | none |"):
         assert fact in table
 
 

@@ -40,7 +40,7 @@ def text_of(file: Path) -> str:
     """Return the content of a text file, or nothing for a binary one; a notebook's without JSON."""
     content = file.read_bytes()
     text = "" if b"\0" in content else content.decode(errors="replace")
-    return text.replace("\\n", "\n") if file.suffix == ".ipynb" else text
+    return re.sub(r'\\([n"])', " ", text) if file.suffix == ".ipynb" else text
 
 
 def decided() -> list[int]:

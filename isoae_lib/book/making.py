@@ -11,13 +11,14 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from isoae_lib.book import copies
 from isoae_lib.paper import sections
-from isoae_lib.paper.machine import processor
 from isoae_lib.paper.provenance import commit
 
 
 def surroundings(preset: str) -> str:
     """Return a table in Markdown: what the notebooks of a build ran on."""
-    import torch
+    import torch  # planning a build does without
+
+    from isoae_lib.paper.machine import processor
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     facts = {
