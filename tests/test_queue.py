@@ -317,9 +317,9 @@ def test_the_command_shows_what_is_left_trains_it_and_merges_it(
     assert [line.strip() for line in shown[4:]] == [
         "replaces: nothing", "1 of them come after: sweep",
     ]  # fmt: skip
+    holds(entry(seeds=(0, 1)))
     assert call(monkeypatch, "run", "--out", out, "--budget", "0s") == 0
     assert not list(store.glob("*/run.json"))
-    holds(entry(seeds=(0, 1)))
     assert call(monkeypatch, "run", "--out", out) == 0
     assert len(list(out.glob("*.tar"))) == 2
     assert call(monkeypatch, "merge", out, "--store", there) == 0

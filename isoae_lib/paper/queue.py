@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from isoae_lib.core import training
+from isoae_lib.errors import Unfinished
 from isoae_lib.paper import choice, claims, estimate, fitting, runs, sections
 from isoae_lib.paper.claims import committed
 from isoae_lib.paper.claims.rule import Verdict
@@ -234,11 +235,14 @@ def run(
         unit = next_unit(waiting, seconds, ends - time.monotonic(), store)
         if unit is None or stop():
             return
-        if device.startswith("cuda"):
-            name, spec = unit.runs[0]
-            show = shown(f"{len(unit.runs)} runs like {name}", spec.steps)
-            runs.train_stacks(unit.specs, "published", store, device, show, stop)
-        for name, spec in unit.runs:
-            show = shown(f"{name}, seed {spec.seed}", spec.steps)
-            runs.get(spec, "published", store, device, show, stop)
+        first, spec = unit.runs[0]
+        try:
+            if device.startswith("cuda"):
+                show = shown(f"{len(unit.runs)} runs like {first}", spec.steps)
+                runs.train_stacks(unit.specs, "published", store, device, show, stop)
+            for name, spec in unit.runs:
+                show = shown(f"{name}, seed {spec.seed}", spec.steps)
+                runs.get(spec, "published", store, device, show, stop)
+        except Unfinished as reason:
+            raise Unfinished(f"{first}: {reason}") from None
         yield unit.runs
