@@ -138,20 +138,24 @@ def test_what_was_begun_comes_first_then_what_fits_then_the_first(store):
     first, second, third = waiting = [
         queue.Unit([(name, sections.spec(name, "published"))]) for name in names
     ]
-    seconds = dict(zip((unit.specs[0].key for unit in waiting), (9.0, 5.0, 1.0)))
-    assert queue.next_unit(waiting, seconds, 10, store) == first
-    assert queue.next_unit(waiting, seconds, 6, store) == second
-    assert queue.next_unit(waiting, seconds, 0.5, store) == first
+    seconds = {0.1: 9.0, 0.2: 5.0, 0.3: 1.0}
+
+    def taken(waiting, budget):
+        return queue.next_unit(waiting, lambda spec: seconds[spec.weight], budget, store)
+
+    assert taken(waiting, 10) == first
+    assert taken(waiting, 6) == second
+    assert taken(waiting, 0.5) == first
     runs.checkpoint_of([third.specs[0].key], store).touch()
-    assert queue.next_unit(waiting, seconds, 10, store) == third
+    assert taken(waiting, 10) == third
     with runs.lock_of(third.specs[0].key, store):  # another process trains it
-        assert queue.next_unit(waiting, seconds, 10, store) == first
-        assert queue.next_unit([third], seconds, 10, store) is None
+        assert taken(waiting, 10) == first
+        assert taken([third], 10) is None
 
 
 def test_the_queue_trains_all_that_it_can_and_ends(holds, published, store, monkeypatch):
     holds(entry(runs=(AE, f"{AE},weight=0.2"), seeds=(0, 1)))
-    monkeypatch.setattr(estimate, "seconds_of", lambda specs, device: [1.0] * len(specs))
+    monkeypatch.setattr(estimate, "clock", lambda device, budget: lambda spec: 1.0)
     done = [spec for finished in queue.run(budget=60.0) for _, spec in finished]
     assert [spec.seed for spec in done] == [0, 0, 1, 1] and queue.rows() == []
     assert all(runs.find(spec) for spec in done)
@@ -317,9 +321,9 @@ def test_the_command_shows_what_is_left_trains_it_and_merges_it(
     assert [line.strip() for line in shown[4:]] == [
         "replaces: nothing", "1 of them come after: sweep",
     ]  # fmt: skip
+    holds(entry(seeds=(0, 1)))
     assert call(monkeypatch, "run", "--out", out, "--budget", "0s") == 0
     assert not list(store.glob("*/run.json"))
-    holds(entry(seeds=(0, 1)))
     assert call(monkeypatch, "run", "--out", out) == 0
     assert len(list(out.glob("*.tar"))) == 2
     assert call(monkeypatch, "merge", out, "--store", there) == 0

@@ -93,7 +93,7 @@ PRINTED: Mapping[str, str] = {  # the paper's own number of steps
     "classification": "points=60000,steps=58594,batch=512,width_factor=1.0",
 }
 NARROWER = ("width_factor=0.25", "width_factor=0.5", "steps=2345")
-BOTH = ("mnist", "fashion-mnist")
+BOTH = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 SHORTER = "the curves of Table 2 over steps and width gain points"
 SMALLER = "10,000 images, half of the width"
 
@@ -159,11 +159,11 @@ ENTRIES = (
     ),
     *(
         Entry(
-            name=f"Figure 5, S-CNN, {data}",
+            name=f"Figure 5, S-CNN, {title}",
             runs=_each("visualization-CNN", data, _words(WIDE)),
             replaces="4,690 steps, half of the width", after="sweep of Figure 5, S-CNN",
         )
-        for data in BOTH
+        for data, title in BOTH.items()
     ),
     Entry(
         name="Table 7, MNIST", runs=_each("generalization", "mnist", QUARTER),
@@ -185,20 +185,20 @@ ENTRIES = (
     ),
     *(
         Entry(
-            name=f"Figure 6, {data}",
+            name=f"Figure 6, {title}",
             runs=tuple(f"sensitivity/{data}/I-AE,{variant},width_factor=1.0"
                        for variant in SECTIONS["sensitivity"].variants),
             replaces="half of the width",
         )
-        for data in BOTH
+        for data, title in BOTH.items()
     ),
     *(
         Entry(
-            name=f"{SECTIONS[section].shows}, {data}, the paper's steps",
+            name=f"{SECTIONS[section].shows}, {title}, the paper's steps",
             runs=_each(section, data, *(f"{v},{settings}".lstrip(",")
                                         for v in SECTIONS[section].variants)),
             replaces="fewer steps",
         )
-        for section, settings in PRINTED.items() for data in BOTH
+        for section, settings in PRINTED.items() for data, title in BOTH.items()
     ),
 )  # fmt: skip

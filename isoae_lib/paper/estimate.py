@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -57,24 +57,40 @@ def _kind(spec: RunSpec) -> tuple[str, str]:
     return spec.method, f"{spec.network} of width {spec.width}" if dense else "CNN"
 
 
-def seconds_of(specs: Sequence[RunSpec], device: str = "cpu") -> list[float]:
-    """Return about how many seconds each run takes, trained alone on this device.
+def clock(device: str, budget: float) -> Callable[[RunSpec], float]:
+    """Return a function that says about how many seconds a run takes, trained alone.
 
-    Runs with the same method and kind of network need the same time per multiply-add. It is
-    measured once per kind, with the smallest network and few points per step. Few points would
-    leave a GPU idle: there the largest network takes its own step. Steps are not compiled: long
-    runs on a CPU are faster than this says.
+    Runs with the same method and kind of network need the same time per multiply-add. The first
+    run of a kind that is asked for is timed, for about `budget` seconds: on a CPU with few points
+    per step; on a GPU, which few points would leave idle, with its own. Steps are not compiled:
+    long runs on a CPU are faster than this says.
     """
-    on_gpu = device.startswith("cuda")
-    ordered = sorted(specs, key=lambda spec: spec.multiply_adds, reverse=not on_gpu)
-    timed = {_kind(spec): spec for spec in ordered}  # the last one stays
-    pace = {}  # seconds per multiply-add
-    for kind, spec in timed.items():
-        most = spec.batch if on_gpu else int(TIMED / spec.multiply_adds)
-        few = replace(spec, batch=max(2, min(spec.batch, most)))
-        seconds = seconds_per_step(few, device, CALIBRATION / len(timed))
-        pace[kind] = seconds / (few.batch * few.multiply_adds)
-    return [spec.steps * spec.batch * spec.multiply_adds * pace[_kind(spec)] for spec in specs]
+    pace: dict[tuple[str, str], float] = {}  # seconds per multiply-add
+
+    def seconds(spec: RunSpec) -> float:
+        kind = _kind(spec)
+        if kind not in pace:
+            most = spec.batch if _on_gpu(device) else int(TIMED / spec.multiply_adds)
+            few = replace(spec, batch=max(2, min(spec.batch, most)))
+            pace[kind] = seconds_per_step(few, device, budget) / (few.batch * few.multiply_adds)
+        return spec.steps * spec.batch * spec.multiply_adds * pace[kind]
+
+    return seconds
+
+
+def _on_gpu(device: str) -> bool:
+    return device.startswith("cuda")
+
+
+def seconds_of(specs: Sequence[RunSpec], device: str = "cpu") -> list[float]:
+    """Return about how many seconds each run takes: of each kind the smallest network is timed.
+
+    On a GPU, it is the largest.
+    """
+    seconds = clock(device, CALIBRATION / max(1, len({_kind(spec) for spec in specs})))
+    for spec in sorted(specs, key=lambda spec: spec.multiply_adds, reverse=_on_gpu(device)):
+        seconds(spec)  # times the first of its kind
+    return [seconds(spec) for spec in specs]
 
 
 def costs(preset: str, device: str = "cpu") -> list[Cost]:

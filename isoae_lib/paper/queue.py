@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from filelock import Timeout
 
 from isoae_lib.core import training
+from isoae_lib.errors import Unfinished
 from isoae_lib.paper import choice, claims, estimate, fitting, runs, sections
 from isoae_lib.paper.claims import committed
 from isoae_lib.paper.claims.rule import Verdict
@@ -20,6 +22,7 @@ from isoae_lib.paper.entries import ENTRIES, Entry, method_of
 from isoae_lib.paper.specs import RunSpec, change
 
 TOGETHER = 12  # runs of one shape that are trained at once, at most: a GPU must hold them
+TIMING = 1.0  # seconds that it takes to learn what a kind of run costs
 OPEN = (Verdict.UNDECIDED, Verdict.NOT_ATTEMPTED)
 Named = tuple[str, RunSpec]
 
@@ -181,21 +184,22 @@ def units(queue: Sequence[Row], device: str) -> Iterator[Unit]:
 
 
 def next_unit(
-    waiting: Sequence[Unit], seconds: Mapping[str, float], budget: float, store: Path
+    waiting: Sequence[Unit], seconds: Callable[[RunSpec], float], budget: float, store: Path
 ) -> Unit | None:
     """Return what to train next: what was begun, else what fits the budget, else the first.
 
+    What another process trains is not taken. Only as many runs are asked for their time as need be.
+
     Parameters
     ----------
-    seconds : mapping
-        Key -> about how long a run takes; empty where there is no limit.
+    seconds : callable
+        How long a run takes.
     budget : float
         The seconds that are left.
     """
-    free = [unit for unit in waiting if unit.free(store)]
-    begun = [unit for unit in free if unit.begun(store)]
-    fits = [u for u in free if sum(seconds.get(spec.key, 0.0) for spec in u.specs) <= budget]
-    return next(iter(begun or fits or free), None)
+    begun = (unit for unit in waiting if unit.begun(store))
+    fits = (unit for unit in waiting if sum(map(seconds, unit.specs)) <= budget)
+    return next((unit for unit in chain(begun, fits, waiting) if unit.free(store)), None)
 
 
 def run(
@@ -224,21 +228,21 @@ def run(
     """
     store = store or runs.store_path()
     ends = time.monotonic() + budget
-    seconds: dict[str, float] = {}
+    endless = budget == float("inf")
+    seconds = (lambda spec: 0.0) if endless else estimate.clock(device, TIMING)
     while True:
         waiting = list(units(rows(store), device))
-        if budget < float("inf") and not seconds:
-            specs = [spec for unit in waiting for spec in unit.specs]
-            keys = [spec.key for spec in specs]
-            seconds = dict(zip(keys, estimate.seconds_of(specs, device), strict=True))
         unit = next_unit(waiting, seconds, ends - time.monotonic(), store)
         if unit is None or stop():
             return
-        if device.startswith("cuda"):
-            name, spec = unit.runs[0]
-            show = shown(f"{len(unit.runs)} runs like {name}", spec.steps)
-            runs.train_stacks(unit.specs, "published", store, device, show, stop)
-        for name, spec in unit.runs:
-            show = shown(f"{name}, seed {spec.seed}", spec.steps)
-            runs.get(spec, "published", store, device, show, stop)
+        first, spec = unit.runs[0]
+        try:
+            if device.startswith("cuda"):
+                show = shown(f"{len(unit.runs)} runs like {first}", spec.steps)
+                runs.train_stacks(unit.specs, "published", store, device, show, stop)
+            for name, spec in unit.runs:
+                show = shown(f"{name}, seed {spec.seed}", spec.steps)
+                runs.get(spec, "published", store, device, show, stop)
+        except Unfinished as reason:
+            raise Unfinished(f"{first}: {reason}") from None
         yield unit.runs
