@@ -44,9 +44,9 @@ class Report:
     singular_low, singular_median, singular_high : float
         5 %, 50 % and 95 % of the singular values of A = df(z): 1 for an isometry.
     a_isometry, b_isometry, b_transposed : float
-        Means of |A'A - I|, |BB' - I| and |B - A'| (Theorem 1): 0 for an isometry.
+        Means of `|A'A - I|`, `|BB' - I|` and `|B - A'|` (Theorem 1): 0 for an isometry.
     edge_ratio_mean, edge_ratio_std : float
-        Of |f(a) - f(b)| / |a - b| over neighbouring codes: 1 and 0 for an isometry.
+        Of `|f(a) - f(b)| / |a - b|` over neighbouring codes: 1 and 0 for an isometry.
     cuts, folds : float
         Share of neighbours among the points that are torn apart; share of neighbours among the
         codes that are none among the points.
