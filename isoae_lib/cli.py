@@ -170,12 +170,13 @@ def book(
     preset: Preset = "laptop",
     jobs: Annotated[int, typer.Option(help="processes side by side; 0: one per core")] = 0,
     target: Annotated[str, typer.Option(help="book, or notebooks to leave out the html")] = "book",
+    profile: Annotated[Path | None, typer.Option(help="folder of a Snakemake profile")] = None,
 ) -> None:
     """Train what is missing, execute the notebooks and build the book."""
     project()
     from isoae_lib.book import workflow
 
-    workflow.build(preset, jobs, target)
+    workflow.build(preset, jobs, target, profile)
 
 
 @app.command("paper")
