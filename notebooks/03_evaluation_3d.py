@@ -182,7 +182,7 @@ tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFAC
 # the distribution:
 
 # %% tags=["hide-input"]
-kept = surfaces.keeping(shown, "edge_ratio_histogram")
+kept = surfaces.keeping(table_1, "edge_ratio_histogram")
 best_uncut = {SURFACES["open-sphere"].title: floors.on_the_book_s_grid()}
 _ = surfaces.edge_histograms(kept, best_uncut)
 # %% [markdown]
