@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 runs_app = typer.Typer(no_args_is_help=True, help="What is in the store.")
 app.add_typer(runs_app, name="runs")
-
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
 app.command("canaries")(cli_canaries.canaries)
