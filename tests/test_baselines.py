@@ -365,6 +365,11 @@ def test_a_diverged_run_has_no_numbers():
     assert baseline_records.numbers_of_run(replace(run, record={"status": "diverged"})) == {}
 
 
+def test_at_laptop_there_is_nothing_to_compute(monkeypatch, capsys):
+    assert call(monkeypatch, "baselines", "--preset", "laptop") == 2
+    assert "at preset laptop pages show published baselines" in capsys.readouterr().err
+
+
 def test_the_command_publishes_only_data_sets_of_the_paper(monkeypatch, capsys):
     assert call(monkeypatch, "baselines", "--publish", "mnist-5k") == 2
     assert "unknown data set 'mnist-5k'" in capsys.readouterr().err
