@@ -44,8 +44,10 @@ def show(context: typer.Context, device: Device = "cpu", store: Store = None) ->
 
 
 def _remarks(row: Row) -> str:
-    """Say what a set of runs replaces, what it waits for and what is missing."""
+    """Say what a set of runs replaces, what it may decide, what it waits for and what it lacks."""
     remarks = [f"replaces: {row.entry.replaces}"]
+    if row.open_claims:
+        remarks.append(f"open claims: {', '.join(row.open_claims)}")
     if row.waiting:
         remarks.append(f"{len(row.waiting)} of them come after: {row.entry.after}")
     if row.missing:

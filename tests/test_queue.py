@@ -16,7 +16,7 @@ import pytest
 
 from isoae_lib import cli
 from isoae_lib.errors import Unfinished
-from isoae_lib.paper import choice, entries, estimate, parcels, queue, runs, sections
+from isoae_lib.paper import choice, claims, entries, estimate, parcels, queue, runs, sections
 from isoae_lib.paper.entries import ENTRIES, Entry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -312,18 +312,21 @@ def test_the_command_shows_what_is_left_trains_it_and_merges_it(
 ):
     monkeypatch.setattr(estimate, "seconds_of", lambda specs, device: [1800.0] * len(specs))
     monkeypatch.setattr(os, "nice", lambda _: 0)
+    name = claims.CHAPTERS["03_evaluation_3d"][0].name
+    verdicts = {"claims": {name: {"verdict": "undecided"}}}
+    monkeypatch.setattr(queue.committed, "read", lambda: verdicts)
     tried = entry("sweep", ("3d/s-shape/CAE,steps=9,weight=0.1",))
     holds(tried, entry("chosen", ("3d/s-shape/CAE", "3d/s-shape/AE"), after="sweep"))
     out, there = tmp_path / "out", tmp_path / "there"
     assert call(monkeypatch) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in (shown[1], shown[3])] == [["1", "0.50"], ["2", "1.00"]]
-    assert [line.strip() for line in shown[4:]] == [
-        "replaces: nothing", "1 of them come after: sweep",
+    assert [line.split()[:2] for line in (shown[1], shown[4])] == [["1", "0.50"], ["2", "1.00"]]
+    assert [line.strip() for line in shown[5:]] == [
+        "replaces: nothing", f"open claims: {name}", "1 of them come after: sweep",
     ]  # fmt: skip
     holds(entry(seeds=(0, 1)))
     assert call(monkeypatch, "run", "--out", out, "--budget", "0s") == 0
-    assert not list(store.glob("*/run.json"))
+    assert not list(store.glob("*/run.json")) and not list(store.glob(".*.checkpoint"))
     assert call(monkeypatch, "run", "--out", out) == 0
     assert len(list(out.glob("*.tar"))) == 2
     assert call(monkeypatch, "merge", out, "--store", there) == 0
@@ -337,12 +340,13 @@ def test_the_command_shows_what_is_left_trains_it_and_merges_it(
 
 
 COMMAND = """
-import sys
+import os, sys
 from isoae_lib import cli
 from isoae_lib.core import training
 from isoae_lib.paper import queue
 from isoae_lib.paper.entries import Entry
-training.CHECKPOINT_SECONDS = 0.02
+training.CHECKPOINT_SECONDS = {interval}
+os.nice = lambda _: 0  # the test waits for it
 names = tuple(f"3d/s-shape/{{method}},{small}" for method in ("AE", "I-AE"))
 queue.ENTRIES = (Entry(name="small", runs=names, replaces="nothing", seeds=(0, 1)),)
 sys.argv = ["isoae", "queue", *{words!r}]
@@ -350,10 +354,9 @@ cli.main()
 """
 
 
-def started(*words, **options):
-    code = COMMAND.format(words=[str(word) for word in words], small=SMALL)
-    quiet = {"stderr": subprocess.DEVNULL, "text": True} | options
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, **quiet)
+def started(*words, interval):
+    code = COMMAND.format(words=[str(word) for word in words], small=SMALL, interval=interval)
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.slow
@@ -361,14 +364,16 @@ def test_a_queue_that_is_killed_twice_and_merged_elsewhere_equals_a_plain_run(tm
     """Of four runs, the first two are killed in the middle; what arrives has the same bits."""
     here, out, there, plain = (tmp_path / name for name in ("here", "out", "there", "plain"))
     for done in range(2):
-        process = started("run", "--store", here, "--out", out, start_new_session=True)
-        deadline = time.monotonic() + 120
-        while not (len(list(here.glob("*/run.json"))) == done and list(here.glob(".*.checkpoint"))):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.005)
-        process.kill()
+        process = started("run", "--store", here, "--out", out, interval=0.05)
+        try:
+            deadline = time.monotonic() + 600
+            while len(list(here.glob("*/run.json"))) < done or not list(here.glob(".*.checkpoint")):
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.005)
+        finally:
+            process.kill()
         assert process.wait() == -signal.SIGKILL
-    assert started("run", "--store", here, "--out", out).wait() == 0
+    assert started("run", "--store", here, "--out", out, interval=30).wait() == 0
     assert [answer for _, answer in parcels.merge(out, there)] == ["merged"] * 4
     assert not list(out.glob("*.checkpoint"))
     for name in (f"3d/s-shape/{method},{SMALL}" for method in ("AE", "I-AE")):
