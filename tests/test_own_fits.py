@@ -20,6 +20,7 @@ from isoae_lib.paper.metrics.surfaces import ratios_over
 
 pytestmark = pytest.mark.slow
 POINTS = 3000
+ALONE = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -42,10 +43,10 @@ import sys
 import numpy as np
 from isoae_lib import IsometricAutoencoder
 from isoae_lib.core import training
-training.CHECKPOINT_SECONDS = 0.1
+training.CHECKPOINT_SECONDS = 0.3
 points = np.random.default_rng(0).normal(size=(500, 3))
 model = IsometricAutoencoder(
-    hidden=(64, 64), steps=1500, random_state=0, checkpoint="fit.checkpoint"
+    hidden=(64, 64), steps=600, random_state=0, checkpoint="fit.checkpoint"
 )
 np.save(sys.argv[1], model.fit_transform(points))
 """
@@ -53,7 +54,7 @@ np.save(sys.argv[1], model.fit_transform(points))
 
 def start(folder, name):
     command = [sys.executable, "-c", FIT, name]
-    return subprocess.Popen(command, cwd=folder, env={"PYTHONPATH": str(ROOT)})
+    return subprocess.Popen(command, cwd=folder, env=ALONE)
 
 
 def test_a_killed_fit_gives_the_same_bits(tmp_path):
@@ -96,7 +97,7 @@ def most_memory(file: Path, gigabytes: float) -> float:
     points.flush()
     del points
     done = subprocess.run(
-        [sys.executable, "-c", MEMORY, file], env={"PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", MEMORY, file], env=ALONE,
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     file.unlink()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -159,8 +159,3 @@ def distances(name: str, true: NDArray) -> Figure:
         axes.axline((0, 0), slope=1, **REFERENCE)
     panels[0].set_ylabel("of the codes")
     return figure
-
-
-def strange(points: Points, far: NDArray, count: int = 10) -> Sequence[int]:
-    """Return the rows of the points that are furthest from the sheet."""
-    return np.argsort(-far)[:count].tolist()

@@ -173,7 +173,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         first = not hasattr(self, "model_")
         rows = self._rows(X, reset=first)
         model = self._start(rows) if first else deepcopy(self.model_)
-        spec = spec_for(self, rows)
+        spec = spec_for(self, rows, anew=first)
         steps = -(-rows.count // spec.batch)
         self.spec_ = replace(spec, schedule="constant", rate=spec.rate / 10, steps=steps)
         self._train(model, rows, held_out(rows.count, 0, 0))
@@ -271,7 +271,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def _start(self, rows: inputs.Rows) -> Autoencoder:
         """Return untrained networks; what was fitted before is gone."""
-        self.spec_ = spec_for(self, rows)
+        self.spec_ = spec_for(self, rows, anew=True)
         self.scaling_ = scaling_of(rows, self.scale)
         self.history_: list[dict[str, float]] = []
         self._state: dict[str, dict[str, Tensor]] = {}  # what steps change, by kind of device
