@@ -84,7 +84,7 @@ FAULTS = {
         model_of(lambda x, y, z: (torch.atan2(y, x).abs(), z), rolled),
         closed_cylinder(), "lie over one another",
     ),
-    "two pieces": (FLAT, sheet() + 5 * (np.arange(1000) % 2)[:, None], "2 pieces"),
+    "two pieces": (FLAT, sheet() + np.outer(np.arange(1000) % 2, [5, 0, 0]), "2 pieces"),
     "a hole": (FLAT, ring(), "there may be a hole"),
     "noise": (
         model_of(lambda *x: x[:2], lambda u, v: (u, v, *[0 * u] * 8)),
