@@ -94,6 +94,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     Examples
     --------
+    >>> import numpy as np
     >>> points = np.random.default_rng(0).normal(size=(100, 3)) * [3, 1, 0]
     >>> model = IsometricAutoencoder(hidden=(16,), steps=20, random_state=0)
     >>> model.fit_transform(points).shape
