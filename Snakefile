@@ -6,6 +6,7 @@ import os
 import sys
 
 from isoae_lib.book import tied
+from isoae_lib.book.workflow import minutes_of
 from isoae_lib.paper import provenance, sections
 
 PRESET = config.get("preset", "laptop")
@@ -55,7 +56,12 @@ rule train:
     log: BASE + "/logs/{group}/{seed}.log"
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
     priority: 1  # notebooks wait, to fill the cores while the last runs are on their way
-    shell: TRAIN + " {params.names} --preset " + PRESET + " --seed {wildcards.seed}"
+    resources:  # for a cluster; `device` is set by a profile
+        runtime=lambda w: minutes_of(GROUPS[f"{w.group}/{w.seed}"], PRESET),
+        device="cpu",
+    shell:
+        TRAIN + " {params.names} --preset " + PRESET + " --seed {wildcards.seed}"
+        " --device {resources.device}"
 
 
 rule baselines:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from isoae_lib import cli_canaries, own, progress
+from isoae_lib import cli_canaries, cli_queue, own, progress
 from isoae_lib.book.surroundings import settle
 from isoae_lib.errors import InputError, Status, Unfinished, choose
 from isoae_lib.files import project
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 runs_app = typer.Typer(no_args_is_help=True, help="What is in the store.")
 app.add_typer(runs_app, name="runs")
-
 data_app = typer.Typer(no_args_is_help=True, help="The image data sets.")
 app.add_typer(data_app, name="data")
 app.command("canaries")(cli_canaries.canaries)
+app.add_typer(cli_queue.app, name="queue")
 own.add_to(app)
 
 Names = Annotated[list[str], typer.Argument(help="section/data/method, like 3d/s-shape/I-AE")]
@@ -169,12 +169,13 @@ def book(
     preset: Preset = "laptop",
     jobs: Annotated[int, typer.Option(help="processes side by side; 0: one per core")] = 0,
     target: Annotated[str, typer.Option(help="book, or notebooks to leave out the html")] = "book",
+    profile: Annotated[Path | None, typer.Option(help="folder of a Snakemake profile")] = None,
 ) -> None:
     """Train what is missing, execute the notebooks and build the book."""
     project()
     from isoae_lib.book import workflow
 
-    workflow.build(preset, jobs, target)
+    workflow.build(preset, jobs, target, profile)
 
 
 @app.command("paper")

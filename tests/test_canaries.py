@@ -115,7 +115,9 @@ def test_a_published_record_keeps_the_processor_and_the_checksum_of_its_weights(
 
 def test_a_processor_is_named_with_its_model_and_kernels(tmp_path, monkeypatch):
     file = tmp_path / "cpuinfo"
-    file.write_text("cpu family\t: 6\nmodel\t\t: 143\nmodel name\t: A B\nstepping : 8\n\n", "utf-8")
+    file.write_text(
+        "cpu family\t: 6\nmodel\t\t: 143\nmodel name\t: A B\nstepping : 8\n\n", encoding="utf-8"
+    )
     monkeypatch.setattr(machine, "CPUINFO", file)
     assert re.fullmatch("A B, 6 143 8, [A-Z0-9]+", machine.processor())
     monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")

@@ -651,8 +651,9 @@ def test_every_run_of_a_notebook_has_a_spec_and_a_group(preset):
         for name, seed in sections.notebook_runs(stem, preset):
             assert sections.spec(name, preset, seed).seed == seed
             assert (name, seed) in grouped
+        later = 0 if preset == sections.CANARIES else 7  # a canary has one seed
         assert sections.notebook_runs(stem, preset, 7) == [
-            (name, seed + 7) for name, seed in sections.notebook_runs(stem, preset)
+            (name, seed + later) for name, seed in sections.notebook_runs(stem, preset)
         ]
 
 

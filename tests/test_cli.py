@@ -144,6 +144,16 @@ def test_the_estimate_weighs_steps_and_networks(monkeypatch):
     )
 
 
+def test_on_a_gpu_the_largest_network_is_timed_with_all_its_points(monkeypatch):
+    """Few points would leave it idle, and say that every step takes as long as its launch."""
+    names = ("visualization-CNN/mnist/AE", "visualization-CNN/mnist/AE,width_factor=0.25")
+    specs = [sections.spec(name, "paper") for name in names]
+    timed = []
+    monkeypatch.setattr(estimate, "seconds_per_step", lambda spec, *_: timed.append(spec) or 2.0)
+    wide, narrow = estimate.seconds_of(specs, "cuda")
+    assert timed == specs[:1] and wide == 2 * specs[0].steps and narrow < wide / 4
+
+
 def test_networks_of_one_kind_are_timed_by_one_of_them():
     """Convolutions by the smallest; a dense network costs something else, by its width."""
     cnn, large, fc, mlp, narrow = (

@@ -295,6 +295,15 @@ def test_more_points_are_learnt_without_losing_the_map(half_cylinder, unrolled):
     assert [row["step"] for row in model.history_] == sorted(r["step"] for r in model.history_)
 
 
+def test_a_single_new_point_is_enough_to_go_on(half_cylinder):
+    model = IsometricAutoencoder(**TINY).fit(half_cylinder[0])
+    before = model.transform(half_cylinder[0])
+    after = model.partial_fit(half_cylinder[0][:1]).transform(half_cylinder[0])
+    assert not np.array_equal(before, after) and after == pytest.approx(before, abs=0.1)
+    with pytest.raises(ValueError, match="minimum of 2"):
+        IsometricAutoencoder(**TINY).partial_fit(half_cylinder[0][:1])
+
+
 class Killed(Exception):  # noqa: N818
     pass
 

@@ -5,31 +5,15 @@ from __future__ import annotations
 import platform
 
 import numpy
-import pytest
 
 from isoae_lib.book import copies, making
 from isoae_lib.files import ROOT
-from isoae_lib.paper import sections
-
-
-@pytest.mark.parametrize(
-    ("said", "name"),
-    [
-        ("processor\t: 0\nmodel name\t: Quick 9000\nflags\t: amx\n", "Quick 9000"),
-        (None, platform.processor() or platform.machine()),
-    ],
-)
-def test_the_processor_has_the_name_that_the_system_gives_it(said, name, tmp_path, monkeypatch):
-    file = tmp_path / "cpuinfo"
-    if said:
-        file.write_text(said, encoding="utf-8")
-    monkeypatch.setattr(making, "CPUINFO", file)
-    assert making.processor() == name
+from isoae_lib.paper import machine, sections
 
 
 def test_the_surroundings_name_preset_python_and_processor():
     table = making.surroundings("laptop")
-    for fact in ("`laptop`", platform.python_version(), making.processor(), "| GPU | none |"):
+    for fact in ("`laptop`", platform.python_version(), machine.processor(), "| GPU | none |"):
         assert fact in table
 
 

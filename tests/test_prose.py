@@ -37,9 +37,10 @@ def tracked() -> list[Path]:
 
 
 def text_of(file: Path) -> str:
-    """Return the content of a text file, or nothing for a binary one."""
+    """Return the content of a text file, or nothing for a binary one; a notebook's without JSON."""
     content = file.read_bytes()
-    return "" if b"\0" in content else content.decode(errors="replace")
+    text = "" if b"\0" in content else content.decode(errors="replace")
+    return re.sub(r'\\([n"])', " ", text) if file.suffix == ".ipynb" else text
 
 
 def decided() -> list[int]:

@@ -12,10 +12,12 @@ from statistics import median
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from isoae_lib import cli, files
 from isoae_lib.book import copies, execute, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
+from isoae_lib.files import ROOT
 from isoae_lib.paper import records, runs, sections
 
 
@@ -67,6 +69,42 @@ def test_a_build_runs_its_jobs_once(project, capsys):
     assert "2 of 2 jobs were run" in capsys.readouterr().out
     workflow.build("smoke", 1, "notebooks")
     assert "0 of 2 jobs were run" in capsys.readouterr().out
+
+
+def profile_in(folder, text):
+    folder.mkdir()
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_profile_decides_where_jobs_run(project, tmp_path):
+    base = project(one="echo on {resources.device} > {log}")
+    here = profile_in(tmp_path / "here", "cores: 1\nset-resources:\n  one:\n    device: cuda\n")
+    workflow.build("smoke", 1, "notebooks", here)
+    assert (base / "logs" / "one.log").read_text(encoding="utf-8") == "on cuda\n"
+
+
+def test_a_profile_that_cannot_be_used_stops_the_build_before_it_begins(project, tmp_path):
+    base = project()
+    with pytest.raises(InputError, match=r"has no config\.yaml"):
+        workflow.build("smoke", 1, "notebooks", tmp_path / "nowhere")
+    there = profile_in(tmp_path / "there", "executor: some-where\n")
+    with pytest.raises(InputError, match="pip install snakemake-executor-plugin-some-where`"):
+        workflow.build("smoke", 1, "notebooks", there)
+    assert not base.exists()
+
+
+def test_the_profile_for_slurm_names_rules_and_resources_that_there_are():
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))
+    snakefile = (ROOT / "Snakefile").read_text(encoding="utf-8")
+    assert profile["executor"] == "slurm"
+    assert all(f"rule {rule}:" in snakefile for rule in profile["set-resources"])
+
+
+def test_a_job_asks_for_twice_the_minutes_that_its_runs_take():
+    names = ["3d/s-shape/I-AE", "3d/s-shape/AE"]
+    seconds = sum(workflow.seconds_of(sections.spec(name, "paper")) for name in names)
+    assert 0 <= workflow.minutes_of(names, "paper") - 2 * seconds / 60 <= 6
 
 
 def test_the_job_that_failed_is_named_and_no_other(project):

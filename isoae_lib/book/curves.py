@@ -26,8 +26,7 @@ ALONG = {
     "width_factor": "share of the printed width",
     "size": "size of the surface (1: as published)",
 }
-# I-AE as section A.1.2 trains it, with fewer steps
-OWN = "I-AE,batches=whole,batch=2000,schedule=constant,decades=0,beta2=0.999,steps=20000"
+OWN = f"{sections.OWN},steps=20000"  # with fewer steps than the paper
 
 
 def varied(runs: Table, experiment: str, method: str, field: str) -> list[Run]:
@@ -51,7 +50,8 @@ def _line(axes: Axes, runs: Sequence[Run], field: str, metric: str, **look: obje
     axes.plot(places, means, ms=5, **look)  # type: ignore[arg-type]
     axes.plot(at, numbers, **(look | {"ls": "", "label": None}), ms=3, alpha=0.5)  # type: ignore[arg-type]
     axes.set(xscale="log", xlabel=ALONG[field])
-    axes.set_xticks(places, [f"{place:,g}" for place in places], minor=False)
+    ticks = sorted({place for line in axes.lines for place in np.asarray(line.get_xdata())})
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks], minor=False)
     axes.minorticks_off()
 
 

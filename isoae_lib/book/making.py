@@ -8,32 +8,24 @@ import platform
 import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 
 from isoae_lib.book import copies
 from isoae_lib.paper import sections
 from isoae_lib.paper.provenance import commit
 
-CPUINFO = Path("/proc/cpuinfo")  # of Linux
-
-
-def processor() -> str:
-    """Return the name of this machine's processor, as far as the system tells it."""
-    text = CPUINFO.read_text(encoding="utf-8") if CPUINFO.is_file() else ""
-    found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine()
-
 
 def surroundings(preset: str) -> str:
     """Return a table in Markdown: what the notebooks of a build ran on."""
-    import torch
+    import torch  # planning a build does without
+
+    from isoae_lib.paper.machine import processor
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     facts = {
         "commit": f"`{commit()}`",
         "preset": f"`{preset}`",
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": f"{processor()}, {os.cpu_count()} cores",
+        "processor": f"{processor()}; {os.cpu_count()} cores",
         "GPU": gpu,
         "Python": platform.python_version(),
     }

@@ -174,8 +174,10 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
             list(values.values()), whis=(5, 95), showfliers=False, patch_artist=True, widths=0.6,
             medianprops={"color": "white", "lw": 1.5},
         )  # fmt: skip
-        for box, method in zip(boxes["boxes"], values):
+        for place, (box, method) in enumerate(zip(boxes["boxes"], values), start=1):
             box.set(facecolor=COLOURS[method], edgecolor=COLOURS[method])
+            middle = np.median(values[method].astype(float))  # a box may be thinner than a line
+            axes.plot(place, middle, "o", color=COLOURS[method], mec="white", ms=6)
         axes.axhline(1, **REFERENCE)
         axes.set(title=title, yscale="log")
         axes.set_xticks(range(1, len(values) + 1), [label(m) for m in values], rotation=40)

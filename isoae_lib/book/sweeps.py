@@ -8,12 +8,12 @@ import pandas as pd
 
 from isoae_lib.book.style import plain
 from isoae_lib.book.tables import Columns
-from isoae_lib.paper import sections
+from isoae_lib.paper import choice, sections
 from isoae_lib.paper.claims.rule import Table
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.specs import RunSpec
 
-# section -> what its table shows; the metrics whose mean decides, and their sign: 1 for the highest
+# section -> what its table shows
 IN_THE_PLANE: Columns = {
     "RMSE": ("rmse", 4),
     "singular value of df": ("singular_value_median", 2),
@@ -26,10 +26,6 @@ SHOWN: Mapping[str, Columns] = {
     "visualization-CNN": IN_THE_PLANE,
     "classification": {"linear SVM": ("svm", 4), "5-NN": ("knn", 4), "RMSE": ("test_rmse", 4)},
 }
-DECIDING = {
-    "3d": (("edge_ratio_std",), -1), "visualization-FC": (("knn_accuracy",), 1),
-    "visualization-CNN": (("knn_accuracy",), 1), "classification": (("svm", "knn"), 1),
-}  # fmt: skip
 
 
 def sweep(runs: Table, section: str) -> pd.DataFrame:
@@ -38,17 +34,11 @@ def sweep(runs: Table, section: str) -> pd.DataFrame:
     A diverged run has no numbers, and is never chosen.
     """
     known = sections.SECTIONS[section]
-    metrics, sign = DECIDING[section]
     rows = {}
     for method, names in known.sweep_runs().items():
         experiment = f"{section}/{known.data_sets[0]}"
         found = {n: runs[experiment, n][0].metrics for n in names if (experiment, n) in runs}
-        scores = {
-            name: sign * sum(numbers[m] for m in metrics)
-            for name, numbers in found.items()
-            if numbers
-        }
-        best = max(scores, key=scores.__getitem__, default="")
+        best = choice.best(found, section)
         for name, numbers in found.items():
             method, *_, setting, _ = name.split(",")
             at = sections.spec(f"{experiment}/{name}", "published")

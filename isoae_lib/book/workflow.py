@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
+import math
 import os
 import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import joblib
+import yaml
 from filelock import FileLock, Timeout
 
 from isoae_lib.book import copies, tied
@@ -84,6 +87,11 @@ def seconds_of(spec: RunSpec) -> float:
     return spec.steps * METHODS[spec.method].passes * step
 
 
+def minutes_of(names: Iterable[str], preset: str) -> int:
+    """Return how many minutes to ask for, to train runs in a row: twice what they may take."""
+    return 5 + math.ceil(sum(seconds_of(sections.spec(name, preset)) for name in names) / 30)
+
+
 def jobs_of(preset: str, target: str) -> list[Job]:
     """List every job of a target, in the order of the book."""
     base = ROOT / "build" / preset
@@ -105,7 +113,7 @@ def jobs_of(preset: str, target: str) -> list[Job]:
     return jobs
 
 
-def build(preset: str, cores: int = 0, target: str = "book") -> None:
+def build(preset: str, cores: int = 0, target: str = "book", profile: Path | None = None) -> None:
     """Bring a target up to date and print where it is.
 
     Parameters
@@ -116,23 +124,27 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
         Jobs side by side; 0 for as many as this process may use.
     target : str
         "book", or "notebooks" for the executed copies alone.
+    profile : Path, optional
+        Folder of a Snakemake profile: where jobs run, and how many at a time.
 
     Raises
     ------
     InputError
-        For an unknown preset or target; when another build runs here, or `build` cannot be
-        written; when a job fails, naming its log; and when the build is stopped.
+        For an unknown preset or target, or a profile that cannot be used; when another build runs
+        here, or `build` cannot be written; when a job fails, naming its log; and when the build is
+        stopped.
     """
     choose("preset", preset, sections.PRESETS)
     choose("target", target, TARGETS)
     cores = cores or joblib.cpu_count()
+    where = ["--profile", str(_usable(profile))] if profile else ["--cores", str(cores)]
     jobs = jobs_of(preset, target)
     log = ROOT / "build" / preset / "logs" / "snakemake.log"
     with _alone(preset) as working:
         copies.set_aside(preset)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as lines:
-            process = _start(preset, cores, target, lines, working)
+            process = _start(preset, where, target, lines, working)
             try:
                 finished = _watch(process, jobs, cores)
             except KeyboardInterrupt:
@@ -152,12 +164,33 @@ def build(preset: str, cores: int = 0, target: str = "book") -> None:
         print(f"open {html_folder(preset) / 'index.html'}")
 
 
+def _usable(profile: Path) -> Path:
+    """Return the whole path of a Snakemake profile whose executor is installed.
+
+    Raises
+    ------
+    InputError
+        If there is no such profile, or the package of its executor is missing.
+    """
+    file = profile / "config.yaml"
+    if not file.is_file():
+        raise InputError(f"{profile} is no Snakemake profile: it has no config.yaml.")
+    executor = yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local")
+    package = f"snakemake-executor-plugin-{executor}"
+    if executor != "local" and not importlib.util.find_spec(package.replace("-", "_")):
+        raise InputError(
+            f"the profile {profile} sends jobs to {executor}, which needs a package: "
+            f"`.venv/bin/python -m pip install {package}`."
+        )
+    return profile.resolve()
+
+
 def _start(
-    preset: str, cores: int, target: str, lines: BinaryIO, working: Path
+    preset: str, where: list[str], target: str, lines: BinaryIO, working: Path
 ) -> subprocess.Popen[bytes]:
-    """Start Snakemake without its own lock or a profile; signals of the terminal miss it."""
+    """Start Snakemake without its own lock; signals of the terminal miss it."""
     command = tied.command(
-        "snakemake.cli:main", "--directory", "build/workflow", "--cores", str(cores),
+        "snakemake.cli:main", "--directory", "build/workflow", *where,
         "--scheduler", "greedy", "--rerun-incomplete", "--keep-going", "--nolock",
         "--workflow-profile", "none", "--runtime-source-cache-path", str(CACHE / "snakemake"),
         "--config", f"preset={preset}", "--", target,

@@ -94,6 +94,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     Examples
     --------
+    >>> import numpy as np
     >>> points = np.random.default_rng(0).normal(size=(100, 3)) * [3, 1, 0]
     >>> model = IsometricAutoencoder(hidden=(16,), steps=20, random_state=0)
     >>> model.fit_transform(points).shape
@@ -173,7 +174,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         first = not hasattr(self, "model_")
         rows = self._rows(X, reset=first)
         model = self._start(rows) if first else deepcopy(self.model_)
-        spec = spec_for(self, rows)
+        spec = spec_for(self, rows, anew=first)
         steps = -(-rows.count // spec.batch)
         self.spec_ = replace(spec, schedule="constant", rate=spec.rate / 10, steps=steps)
         self._train(model, rows, held_out(rows.count, 0, 0))
@@ -271,7 +272,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
 
     def _start(self, rows: inputs.Rows) -> Autoencoder:
         """Return untrained networks; what was fitted before is gone."""
-        self.spec_ = spec_for(self, rows)
+        self.spec_ = spec_for(self, rows, anew=True)
         self.scaling_ = scaling_of(rows, self.scale)
         self.history_: list[dict[str, float]] = []
         self._state: dict[str, dict[str, Tensor]] = {}  # what steps change, by kind of device
@@ -292,11 +293,12 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
             stepper.restore(self._state[device.type])
         seen = source.at(unseen) if len(unseen) else None
         stopping = HeldOut(seen, max(1, spec.steps // REPORTS), patience=self.patience)
-        own = f"{model} {self.scale} {self.scaling_.digest} {len(unseen)} {self.patience}"
-        [fit] = take_steps(
-            stepper, stopping, bar(spec.steps, self.verbose), checkpoint,
-            identity=f"{spec.key} {hashlib.sha256(own.encode()).hexdigest()} {device.type}",
-        )  # fmt: skip
+        identity = ""
+        if checkpoint is not None:
+            own = f"{model} {self.scale} {rows.digest()} {len(unseen)} {self.patience}"
+            identity = f"{spec.key} {hashlib.sha256(own.encode()).hexdigest()} {device.type}"
+        progress = bar(spec.steps, self.verbose)
+        [fit] = take_steps(stepper, stopping, progress, checkpoint, identity=identity)
         if fit.status == "diverged":
             warnings.warn(
                 f"the loss was not finite any more from step {fit.diverged_at} on: try a smaller "

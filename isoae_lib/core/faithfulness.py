@@ -51,7 +51,7 @@ def distortion(model: Autoencoder, points: Array) -> float:
 
 
 def edge_ratios(decode: Map, codes: Array) -> Array:
-    """Return |f(a) - f(b)| / |a - b| over neighbouring codes a and b: 1 for an isometry."""
+    """Return `|f(a) - f(b)| / |a - b|` over neighbouring codes a and b: 1 for an isometry."""
     i, j = pairs_of(neighbours(codes))
     images = decode(codes)
     apart = np.linalg.norm(codes[i] - codes[j], axis=1)

@@ -44,9 +44,9 @@ class Report:
     singular_low, singular_median, singular_high : float
         5 %, 50 % and 95 % of the singular values of A = df(z): 1 for an isometry.
     a_isometry, b_isometry, b_transposed : float
-        Means of |A'A - I|, |BB' - I| and |B - A'| (Theorem 1): 0 for an isometry.
+        Means of `|A'A - I|`, `|BB' - I|` and `|B - A'|` (Theorem 1): 0 for an isometry.
     edge_ratio_mean, edge_ratio_std : float
-        Of |f(a) - f(b)| / |a - b| over neighbouring codes: 1 and 0 for an isometry.
+        Of `|f(a) - f(b)| / |a - b|` over neighbouring codes: 1 and 0 for an isometry.
     cuts, folds : float
         Share of neighbours among the points that are torn apart; share of neighbours among the
         codes that are none among the points.
@@ -216,7 +216,7 @@ class Report:
         shown = left.scatter(codes[:, 0], codes[:, -1], c=lost, s=6, cmap="viridis")
         figure.colorbar(shown, ax=left, label="distance from the sheet")
         left.set(title="codes", aspect="equal" if codes.shape[1] > 1 else "auto")
-        middle.hist(sigma.ravel(), bins=40, color="#0072B2")
+        middle.hist(sigma.ravel(), np.linspace(0, max(2, sigma.max()), 61), color="#0072B2")
         middle.axvline(1, color="black", linewidth=1)
         middle.set(title="singular values of A", xlabel="1 for an isometry")
         right.plot(lengths, apart, ".", markersize=2, color="#0072B2", alpha=0.4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +34,11 @@ class Scaling:
         scale "global", the column's deviation times sqrt(D) for "columns".
     of_codes : float
         What codes are multiplied by, so that they are in the data's units.
-    digest : str
-        SHA-256 of the points.
     """
 
     mean: Array
     unit: Array
     of_codes: float
-    digest: str = ""
 
     def scaled(self, part: Tensor) -> Tensor:
         """Return points (k, D) in the unit of the networks."""
@@ -67,7 +63,7 @@ def _wide(part: Tensor) -> torch.dtype:
 
 
 def scaling_of(rows: Rows, scale: str = "global") -> Scaling:
-    """Return how to scale points, and their digest, from one pass over them.
+    """Return how to scale points, from one pass over them.
 
     Raises
     ------
@@ -76,10 +72,8 @@ def scaling_of(rows: Rows, scale: str = "global") -> Scaling:
     """
     choose("scale", scale, SCALES)
     count, mean, squares = 0, np.zeros(rows.size), np.zeros(rows.size)
-    sha = hashlib.sha256(f"{rows.count} {rows.shape}".encode())
     for part in rows.parts():
         values = part.cpu().numpy()
-        sha.update(values.tobytes())
         own = values.mean(0, dtype=np.float64)
         squares += ((values - own) ** 2).sum(0, dtype=np.float64)
         squares += (own - mean) ** 2 * (count * len(values) / (count + len(values)))
@@ -95,7 +89,7 @@ def scaling_of(rows: Rows, scale: str = "global") -> Scaling:
     else:
         of_codes = float(np.sqrt(variance.sum()))
         unit = np.full(rows.size, of_codes)
-    return Scaling(mean, unit, of_codes, sha.hexdigest())
+    return Scaling(mean, unit, of_codes)
 
 
 class Source:

@@ -16,8 +16,8 @@ from isoae_lib.errors import InputError
 NAMES = {"batch": "batch_size", "rate": "learning_rate", "latent": "n_components"}
 
 
-def spec_for(estimator: Any, rows: Rows) -> Spec:
-    """Return what decides a fit of these rows.
+def spec_for(estimator: Any, rows: Rows, anew: bool) -> Spec:
+    """Return what decides a fit of these rows, which goes on with one before it unless `anew`.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def spec_for(estimator: Any, rows: Rows) -> Spec:
             f"n_components is {spec.latent}, more than the columns of the points "
             f"(n_features = {rows.size}): ask for fewer."
         )
-    if spec.latent >= rows.count:
+    if anew and spec.latent >= rows.count:
         raise InputError(
             f"n_samples = {rows.count} points are too few for {spec.latent} dimensions: give more."
         )

@@ -24,6 +24,7 @@ from isoae_lib.paper import baselines, sections
 from isoae_lib.paper.data.surfaces import SURFACES
 from isoae_lib.paper.datasets import Data
 from isoae_lib.paper.metrics import classifiers, geodesics, plane, principal
+from isoae_lib.paper.metrics.rounding import with_three_digits
 from isoae_lib.paper.provenance import code_digest, commit
 from isoae_lib.paper.runs import Run, published, store_path
 
@@ -65,13 +66,8 @@ def numbers_of_run(run: Run) -> dict[str, float]:
     """
     if run.record["status"] != "finished":
         return {}
-    known = _published_numbers_of_runs(PUBLISHED).get(_codes_of(run))
+    known = _published_numbers_of_runs(PUBLISHED).get(run.codes_checksum)
     return known or surface_numbers(run.codes, run.own_chart, run.spec.data)
-
-
-def _codes_of(run: Run) -> str:
-    """Return the checksum of a run's codes."""
-    return run.record["files"]["embedding.npz"]
 
 
 @cache
@@ -302,22 +298,17 @@ def _surface_record(data: str) -> dict[str, Any]:
         chart = Data(sections.spec(f"3d/{data}/I-AE", "published", seed)).truth
         for method, codes in embeddings(data, "published", seed).items():
             metrics[method].append(surface_numbers(codes, chart, data))
-            planes.setdefault(method, _for_a_picture(codes))
+            planes.setdefault(method, with_three_digits(codes).tolist())
     return {
         "seeds": seeds, "points": len(chart), "metrics": metrics,
         "versions": {name: version(name) for name in PACKAGES}, "planes": planes,
         "runs": {
-            _codes_of(run): surface_numbers(run.codes, run.own_chart, data)
+            run.codes_checksum: surface_numbers(run.codes, run.own_chart, data)
             for name, run in published()
             if name.startswith(f"3d/{data}/") and "," not in name
             and run.record["status"] == "finished"
         },
     }  # fmt: skip
-
-
-def _for_a_picture(codes: Array) -> list[list[float]]:
-    """Return codes (n, 2) with three digits, counted from the deviation."""
-    return codes.astype(float).round(2 - int(np.floor(np.log10(codes.std())))).tolist()
 
 
 def published_planes() -> dict[str, dict[str, Array]]:

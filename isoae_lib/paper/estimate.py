@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from isoae_lib.core.architectures import untrained
 from isoae_lib.core.step import Stepper
@@ -55,30 +57,50 @@ def _kind(spec: RunSpec) -> tuple[str, str]:
     return spec.method, f"{spec.network} of width {spec.width}" if dense else "CNN"
 
 
-def costs(preset: str, device: str = "cpu") -> list[Cost]:
-    """Return the cost of every section at a preset, for one process on this device.
+def clock(device: str, budget: float) -> Callable[[RunSpec], float]:
+    """Return a function that says about how many seconds a run takes, trained alone.
 
-    Runs with the same method and kind of network need the same time per multiply-add. It is
-    measured once per kind, with the smallest network and few points per step. Steps are not
-    compiled: long runs on a CPU are faster than this says.
+    Runs with the same method and kind of network need the same time per multiply-add. The first
+    run of a kind that is asked for is timed, for about `budget` seconds: on a CPU with few points
+    per step; on a GPU, which few points would leave idle, with its own. Steps are not compiled:
+    long runs on a CPU are faster than this says.
     """
+    pace: dict[tuple[str, str], float] = {}  # seconds per multiply-add
+
+    def seconds(spec: RunSpec) -> float:
+        kind = _kind(spec)
+        if kind not in pace:
+            most = spec.batch if _on_gpu(device) else int(TIMED / spec.multiply_adds)
+            few = replace(spec, batch=max(2, min(spec.batch, most)))
+            pace[kind] = seconds_per_step(few, device, budget) / (few.batch * few.multiply_adds)
+        return spec.steps * spec.batch * spec.multiply_adds * pace[kind]
+
+    return seconds
+
+
+def _on_gpu(device: str) -> bool:
+    return device.startswith("cuda")
+
+
+def seconds_of(specs: Sequence[RunSpec], device: str = "cpu") -> list[float]:
+    """Return about how many seconds each run takes: of each kind the smallest network is timed.
+
+    On a GPU, it is the largest.
+    """
+    seconds = clock(device, CALIBRATION / max(1, len({_kind(spec) for spec in specs})))
+    for spec in sorted(specs, key=lambda spec: spec.multiply_adds, reverse=_on_gpu(device)):
+        seconds(spec)  # times the first of its kind
+    return [seconds(spec) for spec in specs]
+
+
+def costs(preset: str, device: str = "cpu") -> list[Cost]:
+    """Return the cost of every section at a preset, for one process on this device."""
     wanted = {
         section.shows: [sections.spec(name, preset, seed) for name, seed in section.runs(preset)]
         for section in sections.SECTIONS.values()
     }
-    every = [spec for specs in wanted.values() for spec in specs]
-    every.sort(key=lambda spec: spec.multiply_adds, reverse=True)
-    smallest = {_kind(spec): spec for spec in every}  # the last one stays
-    pace = {}  # seconds per multiply-add
-    for kind, spec in smallest.items():
-        few = replace(spec, batch=max(2, min(spec.batch, int(TIMED / spec.multiply_adds))))
-        seconds = seconds_per_step(few, device, CALIBRATION / len(smallest))
-        pace[kind] = seconds / (few.batch * few.multiply_adds)
-
-    def seconds_of(spec: RunSpec) -> float:
-        return spec.steps * spec.batch * spec.multiply_adds * pace[_kind(spec)]
-
+    every = iter(seconds_of([spec for specs in wanted.values() for spec in specs], device))
     return [
-        Cost(shows, len(specs), sum(s.steps for s in specs), sum(map(seconds_of, specs)))
+        Cost(shows, len(specs), sum(s.steps for s in specs), sum(islice(every, len(specs))))
         for shows, specs in wanted.items()
     ]

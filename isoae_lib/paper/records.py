@@ -153,6 +153,11 @@ class Run:
         return self.record["metrics"]
 
     @property
+    def codes_checksum(self) -> str:
+        """The sha256 of the file with the codes."""
+        return self.record["files"]["embedding.npz"]
+
+    @property
     def weights_checksum(self) -> str:
         """The sha256 of the trained weights, also where a published record comes without them."""
         return self.record.get("weights") or self.record["files"][WEIGHTS]

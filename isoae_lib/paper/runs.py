@@ -123,14 +123,15 @@ def train_stacks(
     for spec in specs:
         stacks.setdefault(fitting.stackable(spec), []).append(spec)
     for stack in stacks.values():
-        if _checkpoint(store, stack).exists() or not any(find(spec, store) for spec in stack):
+        begun = checkpoint_of([spec.key for spec in stack], store).exists()
+        if begun or not any(find(spec, store) for spec in stack):
             _train(stack, preset, store, device, progress, stop)
 
 
-def _checkpoint(store: Path, specs: Sequence[RunSpec]) -> Path:
+def checkpoint_of(keys: Sequence[str], store: Path) -> Path:
     """Return where the state of a run, or of a stack of them, is kept while it is trained."""
-    keys = " ".join(spec.key for spec in specs)
-    name = keys if len(specs) == 1 else f"stack-{hashlib.sha256(keys.encode()).hexdigest()[:16]}"
+    every = " ".join(keys)
+    name = every if len(keys) == 1 else f"stack-{hashlib.sha256(every.encode()).hexdigest()[:16]}"
     return store / f".{name}.checkpoint"
 
 
@@ -146,7 +147,7 @@ def _train(
     training.device_of(device)
     with files.writing(f"the store {store}"):
         files.write_aside(store / "writable", "").unlink()
-    checkpoint = _checkpoint(store, specs)
+    checkpoint = checkpoint_of([spec.key for spec in specs], store)
     with ExitStack() as held:
         for key in sorted(spec.key for spec in specs):  # else two could wait for each other
             held.enter_context(_locked(key, store))
@@ -162,10 +163,15 @@ def _train(
         return [run or read(store / spec.key) for spec, run in zip(specs, there, strict=True)]
 
 
+def lock_of(key: str, store: Path) -> FileLock:
+    """Return a run's lock: who trains the run or writes its record holds it."""
+    return FileLock(store / f".{key}.lock")
+
+
 @contextmanager
 def _locked(key: str, store: Path) -> Iterator[None]:
     """Hold a run's lock, waiting for it; the system frees it when its owner dies."""
-    lock = FileLock(store / f".{key}.lock")
+    lock = lock_of(key, store)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -24,3 +24,8 @@ def for_a_picture(values: NDArray) -> NDArray:
     error = np.abs(half.reshape(rows.shape) - rows)
     stripes = len(rows) and not (error <= FINE * rows.std(0)).all()
     return values.astype(np.float32) if stripes else half
+
+
+def with_three_digits(values: NDArray) -> NDArray[np.float64]:
+    """Return coordinates (n, k) with three digits, counted from their deviation."""
+    return values.astype(float).round(2 - int(np.floor(np.log10(values.std()))))
