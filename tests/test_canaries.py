@@ -167,7 +167,7 @@ def test_a_page_shows_a_row_for_each_number_and_the_summary(monkeypatch, capsys)
     table = canary_tables.checked(checks)
     assert len(table) == len(checks)
     assert set(table["published"]) == {"0.25"} and set(table["this machine"]) == {"–"}
-    assert set(table["margin"]) == {"0.12"} and set(table[""]) == {"not trained here"}
+    assert set(table["margin"]) == {"0.12"} and set(table["answer"]) == {"not trained here"}
     shown = []
     monkeypatch.setattr(page, "display", lambda *outputs: shown.extend(outputs))
     monkeypatch.setattr(canaries, "checks", lambda notebook: checks[:1])

@@ -27,7 +27,7 @@ def checked(checks: Sequence[Check]) -> pd.DataFrame:
             "published": f"{check.published:.4g}",
             "this machine": f"{check.here:.4g}",
             "margin": f"{check.margin:.2g}",
-            "": str(check.answer),
+            "answer": str(check.answer),
         }
         for check in checks
     }
