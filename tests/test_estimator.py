@@ -114,6 +114,14 @@ def test_the_same_seed_gives_the_same_bits_and_another_other_ones(half_cylinder)
     assert np.array_equal(first, again) and not np.allclose(first, other)
 
 
+@pytest.mark.parametrize("state", [torch.no_grad, torch.inference_mode])
+def test_a_caller_without_gradients_gets_the_same_fit(state, half_cylinder):
+    wanted = IsometricAutoencoder(**TINY).fit_transform(half_cylinder[0])
+    with state():
+        found = IsometricAutoencoder(**TINY).fit_transform(half_cylinder[0])
+    assert np.array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_rivals_can_be_compared(method, half_cylinder):
     model = IsometricAutoencoder(**TINY, method=method).fit(half_cylinder[0])
@@ -164,6 +172,7 @@ def test_a_saved_model_is_the_same_and_holds_no_points(half_cylinder, tmp_path):
     again = IsometricAutoencoder.load(folder)
     assert np.array_equal(again.transform(table), model.transform(table))
     assert again.history_ == model.history_ and again.weight == 0.1
+    assert np.isfinite(again.partial_fit(table).transform(table)).all()
     assert list(again.feature_names_in_) == ["x", "y", "z"]
     assert sorted(file.name for file in folder.iterdir()) == ["model.json", "weights.safetensors"]
     more = IsometricAutoencoder(**TINY, weight=0.1).fit(pd.concat([table] * 8)).save(tmp_path / "m")
@@ -248,6 +257,7 @@ def test_networks_that_do_not_fit_are_refused(half_cylinder):
         ({"scale": "rows"}, "unknown scale 'rows'"),
         ({"validation_fraction": 1}, "validation_fraction is 1"),
         ({"device": "abacus"}, "device 'abacus' is not on this machine"),
+        ({"patience": -1}, "patience is -1"),
         ({"checkpoint": "x", "random_state": None}, "set random_state"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -278,6 +278,7 @@ class IsometricAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ba
         self._state: dict[str, dict[str, Tensor]] = {}  # what steps change, by kind of device
         return pair_for(self.spec_, rows.shape, self.hidden, networks_of(self))
 
+    @torch.inference_mode(False)  # whatever the caller's mode is, training needs gradients
     def _train(
         self,
         model: Autoencoder,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SAMPLE = 2000  # points that a report looks at
 # What the words say, and from which number on.
 LOST = 0.1  # share of the variance: a part of the data is not on the sheet
-OFF = 0.1  # by which most lengths may be wrong
+OFF = 0.15  # by which small steps may be too long or too short, 9 of 10 of them
 TORN = 0.01  # share of neighbours that are cut apart, or folded over others
 ALONG = 0.99  # least correlation with the lengths of paths
 SMALL = 0.02  # share of points outside the largest piece that may be outliers

@@ -105,6 +105,7 @@ def read(kind: Any, folder: Path, encoder: nn.Module | None, decoder: nn.Module 
     if content["columns"]:
         fitted.feature_names_in_ = np.array(content["columns"], dtype=object)
     fitted.n_steps_, fitted.history_ = content["steps"], content["history"]
+    fitted._state = {}
     fitted.model_ = pair_for(fitted.spec_, fitted.shape_, fitted.hidden, own).eval()
     try:
         fitted.model_.load_state_dict(tensors)

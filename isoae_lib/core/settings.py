@@ -27,6 +27,9 @@ def spec_for(estimator: Any, rows: Rows, anew: bool) -> Spec:
     widths = tuple(map(_plain, estimator.hidden))
     if not all(isinstance(width, int) and width > 0 for width in widths):
         raise InputError(f"hidden is {estimator.hidden!r}: it must be whole numbers, 1 or more.")
+    patience = _plain(estimator.patience)
+    if patience is not None and not (isinstance(patience, int) and patience >= 0):
+        raise InputError(f"patience is {patience!r}: it must be a whole number or None.")
     weight = _plain(estimator.weight)
     settings: dict[str, Any] = {
         "latent": estimator.n_components, "steps": estimator.steps,
