@@ -24,6 +24,9 @@ preset = "laptop"
 seed = 0
 
 # %%
+#| label: fig-line
+#| fig-cap: A line.
+#| fig-alt: A line.
 import matplotlib.pyplot as plt
 from isoae_lib.paper import runs
 run = runs.load("toy/curve/I-AE", preset, seed)
