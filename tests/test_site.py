@@ -22,6 +22,7 @@ from isoae_lib.paper.data.images import DATA_SETS
 def test_the_book_needs_no_network_and_has_no_banner():
     config = yaml.safe_load(site._config("smoke"))["sphinx"]["config"]
     assert "announcement" not in config["html_theme_options"]
+    assert "ref.numref" not in config["suppress_warnings"]
     assert config["mathjax_path"] == "../mathjax.js" and config["html_extra_path"] == ["_extra"]
 
 

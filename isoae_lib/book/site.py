@@ -97,6 +97,7 @@ def _config(preset: str) -> str:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     sphinx = config["sphinx"]["config"]
     del sphinx["html_theme_options"]["announcement"]
+    sphinx["suppress_warnings"].remove("ref.numref")
     sphinx["html_extra_path"] = ["_extra"]
     sphinx["mathjax_path"] = "../mathjax.js"  # seen from _static
     sphinx["myst_substitutions"] = {
