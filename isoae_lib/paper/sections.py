@@ -161,6 +161,7 @@ SECTIONS = {section.name: section for section in (
             "coil20/paper": {"steps": 10_000, "batch": 108},
             "coil20/published": {"steps": 2000, "batch": 24, "width_factor": 1 / 32, **EASED},
             "mnist/published/latent=16": TEN_EPOCHS, "mnist/published/latent=64": TEN_EPOCHS,
+            "fashion-mnist/published/latent=16": TEN_EPOCHS,
         },
         tuned={
             **CHOSEN_WITH_IRAE,
