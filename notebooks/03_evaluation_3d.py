@@ -29,7 +29,7 @@ chapter = page.head("03_evaluation_3d", preset, seed=seed)
 evidence, published = chapter.evidence, chapter.published
 section = sections.SECTIONS["3d"]
 shown = surfaces.first_seeds(evidence, section.methods)
-table_1 = surfaces.first_seeds(evidence, section.compared)
+drawn = surfaces.first_seeds(chapter.drawn, section.compared)
 
 # %% [markdown]
 # ## The answer
@@ -223,7 +223,8 @@ tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFAC
 
 # %% [markdown]
 # Beyond their deviation, {numref}`fig-ratios` has the whole distribution of the ratios of
-# {eq}`eq-edge-ratio`. Older records do not keep it.
+# {eq}`eq-edge-ratio`, of records that keep networks where there are any: the same runs, trained
+# again.
 
 # %% tags=["hide-input"]
 #| label: fig-ratios
@@ -231,7 +232,7 @@ tables.measured({s.title: (evidence, f"3d/{data}", "I-AE") for data, s in SURFAC
 #|   Edge ratios, all drawn equally high. The narrower, the better. The last row has the best uncut
 #|   map. On flat surfaces all its ratios are 1.
 #| fig-alt: A panel for each surface with a histogram for each method; that of I-AE is narrow.
-kept = surfaces.keeping(table_1, "edge_ratio_histogram")
+kept = surfaces.keeping(drawn, "edge_ratio_histogram")
 best_uncut = {SURFACES["open-sphere"].title: floors.on_the_book_s_grid()}
 _ = surfaces.edge_histograms(kept, best_uncut)
 
@@ -293,7 +294,7 @@ _ = distortion.distortion_maps(published, ("I-AE", "CAE", "AE"))
 #| label: fig-singular-values
 #| fig-cap: Singular values of $df(z)$. A box holds half of them, its whiskers 90 %.
 #| fig-alt: A panel for each surface with a box for each method. That of I-AE is flat, and at 1.
-_ = surfaces.singular_values({SURFACES[data].title: row for data, row in table_1.items()})
+_ = surfaces.singular_values({SURFACES[data].title: row for data, row in drawn.items()})
 
 # %% [markdown]
 # Theorem 1 asks three things of the differentials $A = df(z)$ and $B = dg(f(z))$. The table has
@@ -333,7 +334,7 @@ tables.measured(surfaces.having(rows, "pinv_error_rescaled"), rescaled)
 #| fig-alt: >-
 #|   Two decoded surfaces in space, with the data on them. Without L_piso, large dark red parts
 #|   leave the data.
-pairs = surfaces.first_seeds(evidence, ("I-AE-without-L_piso", "I-AE"))
+pairs = surfaces.first_seeds(chapter.drawn, ("I-AE-without-L_piso", "I-AE"))
 title, pair = next(iter(surfaces.keeping(pairs, "decoded_surface").items()))
 print(title)
 _ = surfaces.decoder_surfaces(pair)
@@ -356,12 +357,11 @@ display(surfaces.turning_surfaces(pair), raw=True)
 # %% [markdown]
 # Choose a surface and a method. Turn the surface with the mouse or a finger. Beside it are the
 # codes. Their colour is the area of a small circle of the surface in the plane, as in
-# {numref}`fig-tissot`: one colour everywhere is right. These are published runs, first seed. Older
+# {numref}`fig-tissot`: one colour everywhere is right. These are runs of the first seed. Older
 # records keep the codes alone, and not the decoded surface.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-with_decoders = table(runs.published("weights"))
-display(turning.surface_and_plane(published, with_decoders), raw=True)
+display(turning.surface_and_plane(chapter.drawn), raw=True)
 
 # %% [markdown]
 # :::{admonition} Exercise

@@ -50,7 +50,7 @@ def test_a_packed_array_is_what_it_was(shape):
 
 @pytest.fixture(scope="module")
 def published():
-    return {kind: table(runs.published(kind)) for kind in ("runs", "curves")}
+    return {kind: table(runs.published(kind)) for kind in ("runs", "curves", "weights")}
 
 
 def test_readers_without_our_script_see_the_first_position_or_a_picture(published):
@@ -87,14 +87,15 @@ def test_each_position_of_figure_6_has_its_codes_up_to_size_and_a_turn(published
 
 
 def test_each_surface_and_method_has_its_own_codes_and_areas(published):
-    data = data_of(turning.surface_and_plane(published["runs"], {}))
+    drawn = published["runs"] | published["weights"]
+    data = data_of(turning.surface_and_plane(drawn))
     surfaces, methods = (control["values"] for control in data["controls"])
     assert len(data["states"]) == len(surfaces) * len(methods)
     kept = 0
     for at, state in data["states"].items():
         i, j = map(int, at.split(","))
         method = {"I-AE without L_piso": "I-AE-without-L_piso"}.get(methods[j], methods[j])
-        run = turning._shown(published["runs"][f"3d/{list(SURFACES)[i]}", method])
+        run = drawn[f"3d/{list(SURFACES)[i]}", method][0]
         solid, data_points, plane = state["traces"]
         some = chosen(len(run.codes), turning.SHOWN)
         true, shown = pdist(run.codes[some]), pdist(points_of(plane))

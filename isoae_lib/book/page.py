@@ -63,6 +63,15 @@ class Chapter:
         """The runs that the page argues from: published ones, or those of a preset that trains."""
         return self.published if self.from_published else self.here
 
+    @cached_property
+    def drawn(self) -> Table:
+        """What figures draw: `evidence`, with records that keep networks in the place of others.
+
+        Those were trained again from the same seed. They keep all that figures need.
+        """
+        networks = table(runs.published("weights")) if self.from_published else {}
+        return {**self.evidence, **networks}
+
     @property
     def sources(self) -> dict[str, Table]:
         """All runs that tables show, under the names that they print."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -27,13 +26,12 @@ STEP = 1e-3  # of coordinates in space: surfaces have a size of about 1
 PAIR = ("I-AE", "I-AE-without-L_piso")  # Figure 4 compares them
 
 
-def surface_and_plane(runs: Table, with_decoders: Table) -> dict[str, Any]:
+def surface_and_plane(runs: Table) -> dict[str, Any]:
     """Show a decoded surface, to be turned, and its plane; surface and method can be chosen.
 
     On the left, what is far from the true surface is dark red. On the right, the colour of a code
     is the area that a small piece of the surface has in the plane. Runs are of the first seed.
-    Where their records do not keep the surface, `with_decoders` may have the same run again, with
-    its networks.
+    Of records that do not keep the surface, only the plane is shown.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -72,10 +70,7 @@ def surface_and_plane(runs: Table, with_decoders: Table) -> dict[str, Any]:
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"}, coloraxis=colours,
     )  # fmt: skip
     shown = {
-        (data, method): _shown(
-            [*runs[f"3d/{data}", method], *with_decoders.get((f"3d/{data}", method), [])]
-        )
-        for data, method in product(SURFACES, methods)
+        (data, method): runs[f"3d/{data}", method][0] for data, method in product(SURFACES, methods)
     }
     states: dict[tuple[int, ...], State] = {
         (i, j): _state(shown[data, method])
@@ -107,11 +102,6 @@ def _known(runs: Table, method: str) -> bool:
 
 def _is_kept(run: Run) -> bool:
     return "decoded_surface" in run.figures or run.has_weights
-
-
-def _shown(group: Sequence[Run]) -> Run:
-    """Return the first run whose record keeps the decoded surface or the decoder, or the first."""
-    return next(filter(_is_kept, group), group[0])
 
 
 def _surface(run: Run) -> dict[str, Any]:

@@ -134,6 +134,7 @@ class Stepper:
         self._take_step: Callable[[], Tensor] = self._eager_step
         if device.type == "cuda":  # in products as PyTorch does it in convolutions
             torch.backends.cuda.matmul.allow_tf32 = True
+            torch.backends.cudnn.benchmark = True  # a step of S-CNN at 512: 2.2 ms, not 5.5
         if self._is_long() if compiled is None else compiled:
             self._compile()
         if device.type == "cuda" and self._can_be_captured():
