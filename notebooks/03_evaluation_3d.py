@@ -188,7 +188,7 @@ tables.measured(
 #
 # The published runs draw 200 points per step, and $\lambda_{iso}$ and the rate change on the way.
 # The paper takes every point in every step, and keeps both constant. {numref}`fig-own` has I-AE
-# trained in that way, after as many steps as we could afford; the paper has 100,000.
+# trained in that way, up to the paper's own number of steps, 100,000.
 
 # %% tags=["hide-input"]
 #| label: fig-own

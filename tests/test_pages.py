@@ -433,15 +433,14 @@ def test_i_ae_is_first_where_its_mean_is_and_all_methods_are_there():
 def test_the_paper_s_own_way_is_compared_with_the_best_rival():
     table = {}
     for data, ours in zip(sections.OF_PAPER, (0.1, 0.2, 0.3), strict=True):
-        for method in sections.SECTIONS["3d"].compared:
-            std = {"CAE": 0.2, "I-AE": 0.0}.get(method, 0.5)
-            table[f"3d/{data}", method] = [SimpleNamespace(metrics={"edge_ratio_std": std})]
-        table[f"3d/{data}", curves.OWN] = [SimpleNamespace(metrics={"edge_ratio_std": ours})]
+        stds = dict.fromkeys(sections.SECTIONS["3d"].compared, 0.5) | {"CAE": 0.2, "I-AE": 0.0}
+        stds |= {curves.OWN: ours, f"{curves.OWN},steps=7": 0.0}  # the longest counts
+        numbers = [[{"edge_ratio_std": std}] for std in stds.values()]
+        table |= varied_runs(f"3d/{data}", tuple(stds), numbers)
     said = curves.own_protocol_says(table).splitlines()
-    assert [" lower " in f" {line.split(', ')[1]} ".replace("not lower", "") for line in said] == [
-        True, False, False
-    ]  # fmt: skip
-    assert all("(CAE, 0.200)" in line for line in said)
+    for line, std, word in zip(said, (0.1, 0.2, 0.3), ("", "not ", "not "), strict=True):
+        assert f": {std:.3f} after " in line
+        assert f"steps, {word}lower than the best rival (CAE, 0.200)." in line
 
 
 def test_numbers_of_a_data_set_have_its_runs_and_its_classic_embeddings():
