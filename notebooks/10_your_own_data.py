@@ -88,9 +88,10 @@ codes = model.fit_transform(points)
 _ = own_data.side_by_side("hole", data["hole"].labels[:, 0], "viridis")
 
 # %% [markdown]
-# I-AE unrolls the sheet, and the hole stays a hole of the right size. No map that cuts or squeezes
-# can do so. But the report compares with *paths along the data*. A path leads around the hole, and
-# the straight line between two codes leads across it. `model.diagnose(points)` printed this:
+# I-AE unrolls the sheet, and the hole stays a hole of the right size. A report knows no flat sheet,
+# only points. So it compares distances of codes with the lengths of *paths along the data*. A path
+# leads around the hole, and the straight line between two codes leads across it. So the two agree
+# less well, the larger a hole is. `model.diagnose(points)` printed this:
 
 # %% tags=["hide-input"]
 print(published["hole"].report)
