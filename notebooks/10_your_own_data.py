@@ -84,7 +84,8 @@ codes = model.fit_transform(points)
 #| label: fig-own-hole
 #| fig-cap: The sheet with a hole, in four maps. The colour is the place along the S.
 #| fig-alt: >-
-#|   Four clouds. That of I-AE is a rectangle with a rectangular hole in the middle.
+#|   Four clouds. That of I-AE is a slightly bent band with a hole in its middle. PCA shows an S,
+#|   U-MAP and t-SNE tear the sheet.
 _ = own_data.side_by_side("hole", data["hole"].labels[:, 0], "viridis")
 
 # %% [markdown]
@@ -103,21 +104,22 @@ print(published["hole"].report)
 #| label: fig-own-digits
 #| fig-cap: Digits of 8 x 8 pixels, in four maps. The colour is the digit.
 #| fig-alt: >-
-#|   Four clouds of points in ten colours. U-MAP and t-SNE have separate islands, I-AE and PCA do
-#|   not.
+#|   Four clouds of points in ten colours. U-MAP and t-SNE have separate islands. Those of I-AE
+#|   touch, and PCA mixes them.
 _ = own_data.side_by_side("digits", data["digits"].labels, "tab10", named=True)
 
 # %% [markdown]
 # Whoever wants to *see* the ten classes should take U-MAP {cite:p}`mcinnes2018umap` or t-SNE
-# {cite:p}`maaten2008visualizing`. They pull islands apart. In the plane of an isometry there is no
-# room for that, as the report says: digits have more dimensions than two.
+# {cite:p}`maaten2008visualizing`. They pull islands apart. I-AE mixes the classes less than PCA,
+# and more than these two. Its distances are not to be trusted, and the report says why: digits have
+# more dimensions than two.
 #
 # What an isometry gives instead is a map with a way back. Each code is a picture:
 
 # %% tags=["hide-input"]
 #| label: fig-own-rebuilt
 #| fig-cap: Digits, and what two numbers keep of them.
-#| fig-alt: Two rows of small pictures of digits. Those of the second row are blurred.
+#| fig-alt: Two rows of small pictures of digits. The second row is plainer, and some have changed.
 _ = own_data.pictures(own_data.rebuilt(data["digits"].x))
 
 # %% [markdown]
@@ -156,8 +158,11 @@ _ = own_data.pictures(own_data.extremes(data["digits"]))
 #
 # `score` counts what is lost and how far lengths are off, together. A small weight leaves lengths
 # wrong. A large one costs reconstruction. So a search over `weight`, such as scikit-learn's
-# `GridSearchCV`, finds one in between. For the number of dimensions look at what is lost, beside
-# what PCA loses. Where the curves meet, PCA is as good, and costs nothing.
+# `GridSearchCV`, finds one in between.
+#
+# For the number of dimensions look at what is lost, beside what PCA loses. The loss of I-AE stops
+# to fall where the data have no more dimensions of their own: the report estimates how many. PCA's
+# loss goes on falling. Where it is the lower one, take PCA, which costs nothing.
 
 # %% tags=["hide-input"]
 digits = published["digits"]
@@ -167,8 +172,8 @@ print(f"Digits, new points, after {digits.numbers['short']:,} steps instead of t
 #| label: fig-own-choices
 #| fig-cap: The score against the weight, and the variance that is lost against the dimension.
 #| fig-alt: >-
-#|   Two panels. The score has its best value inside the range of weights. The loss falls with the
-#|   number of dimensions, for I-AE and PCA.
+#|   Two panels. The score has its best value inside the range of weights. With more dimensions,
+#|   the loss of PCA falls steadily, that of I-AE at first only.
 _ = own_data.choices(digits.sweep("weight"), digits.sweep("n_components"))
 
 # %% [markdown]
@@ -193,12 +198,19 @@ _ = own_data.side_by_side("table", data["table"].labels, "coolwarm_r")
 own_data.malignant(data["table"])
 
 # %% [markdown]
+# The distances tell a good deal, without having seen a malignant tumour. But the sheet tells no more
+# than the plane of PCA, and one good column tells more than both.
+#
 # ### Beside U-MAP and t-SNE
 #
 # This is one run, of all maps at their defaults, each with a seed. The patch of a flat torus is a
 # sheet whose true distances are known. t-SNE is openTSNE, which places new points.
+#
+# A fit of I-AE takes the same number of steps for any number of points. So it is the slowest of all
+# on few points. A new point only goes through the encoder, and the others search its neighbours.
 
 # %% tags=["hide-input"]
+print(own_data.beside_where())
 own_data.beside()
 
 # %% [markdown]

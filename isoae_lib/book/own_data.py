@@ -198,6 +198,8 @@ def choices(weights: pd.DataFrame, dimensions: pd.DataFrame) -> Figure:
     right.plot(dimensions.index, dimensions["lost"], "-o", color=COLOURS["I-AE"], label="I-AE")
     right.plot(dimensions.index, dimensions["lost_by_pca"], "-P", color=COLOURS["PCA"], label="PCA")
     right.set(xlabel="n_components", ylabel="variance lost", ylim=(0, None))
+    right.set_xscale("log", base=2)
+    right.set_xticks(dimensions.index, [f"{number:g}" for number in dimensions.index])
     right.legend()
     return figure
 
@@ -296,9 +298,25 @@ def beside() -> pd.DataFrame:
     return pd.DataFrame(cells).replace("nan", "–")
 
 
+def beside_where() -> str:
+    """Return where the benchmark of maps was run, and how busy the machine was."""
+    found = benchmark("own_maps")
+    versions = ", ".join(f"{package} {number}" for package, number in found["versions"].items())
+    return (
+        f"Seconds that one core worked: {found['processor']}, {versions}.\n"
+        f"Up to {found['load']:.0f} processes wanted a core at the same time."
+    )
+
+
 def memory() -> pd.DataFrame:
     """Return the published memory of fits, a row for each size of a file."""
-    return pd.DataFrame(benchmark("own_memory")["rows"]).set_index("gigabytes")
+    rows = pd.DataFrame(benchmark("own_memory")["rows"])
+    shown = {
+        "file, GB": rows["gigabytes"].map("{:g}".format),
+        "points": rows["points"].map("{:,}".format),
+        "most memory, MB": rows["megabytes"],
+    }
+    return pd.DataFrame(shown).set_index("file, GB")
 
 
 def provenance() -> pd.DataFrame:
