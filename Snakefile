@@ -84,7 +84,7 @@ rule execute:
         ],
         [
             file
-            for kind in ("benchmarks", "baselines/*", "canaries")
+            for kind in ("benchmarks", "baselines/*", "canaries", "own")
             for file in glob.glob(f"{ROOT}/data/{kind}/*.json")
         ],
         stamps,

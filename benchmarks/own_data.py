@@ -123,6 +123,9 @@ def publish(name: str) -> None:
     arrays["far"] = model.distance_to_manifold(points.x).astype(np.float32)
     if name == "digits":
         arrays |= extras(model, points)
+    if name == "table":  # what is ordinary, and how far from it all others are
+        ordinary = fit(points.x[~points.new & (points.labels == 1)], scale)
+        arrays["far_from_benign"] = ordinary.distance_to_manifold(points.x).astype(np.float32)
     content = {
         "points": len(points.x), "columns": points.x.shape[1], "fitted": len(fitted),
         "parameters": {

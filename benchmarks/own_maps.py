@@ -1,13 +1,15 @@
 """`IsometricAutoencoder` side by side with U-MAP and t-SNE, each at its defaults, in one run.
 
 `python benchmarks/own_maps.py --json data/benchmarks/own_maps.json` takes about half an hour. Times
-are seconds of one core. U-MAP is umap-learn, t-SNE is openTSNE where it is installed, which places
-new points too, and scikit-learn's elsewhere.
+are seconds that one core worked, and the load says how many processes wanted one. U-MAP is
+umap-learn, t-SNE is openTSNE where it is installed, which places new points too, and scikit-learn's
+elsewhere.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -123,11 +125,12 @@ def main(
     """Make every map of every data set, and write the numbers."""
     torch.set_num_threads(1)
     umap.UMAP(random_state=0, n_jobs=1).fit(np.random.default_rng(0).normal(size=(200, 3)))
-    rows = []
+    rows, load = [], 0.0
     for title, make in DATA_SETS.items():
         points = make()
         for name in ("PCA", "U-MAP", "t-SNE", "I-AE"):
             rows.append({"data": title, "map": name} | compared(name, points))
+            load = max(load, os.getloadavg()[0])
             print(rows[-1], flush=True)
     versions = {}
     for package in ("torch", "umap-learn", "openTSNE", "scikit-learn"):
@@ -135,7 +138,10 @@ def main(
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    content = {"processor": processor(), "threads": 1, "versions": versions, "rows": rows}
+    content = {
+        "processor": processor(), "threads": 1, "load": round(load, 1), "versions": versions,
+        "rows": rows,
+    }  # fmt: skip
     json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

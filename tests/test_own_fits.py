@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -12,6 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from own_points import FLAT, cap, kept
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+
+import own_memory
 
 from isoae_lib import IsometricAutoencoder
 from isoae_lib.files import ROOT
@@ -76,34 +79,6 @@ def written(folder):
     return file.stat().st_mtime_ns if file.exists() else 0
 
 
-MEMORY = """
-import json, resource, sys
-import numpy as np
-from isoae_lib import IsometricAutoencoder
-points = np.load(sys.argv[1], mmap_mode="r")
-model = IsometricAutoencoder(hidden=(32,), steps=300, random_state=0).fit(points)
-model.score(points[:100_000]), model.diagnose(points)
-print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
-"""
-
-
-def most_memory(file: Path, gigabytes: float) -> float:
-    """Return the most megabytes that a fit of a file of points has in memory."""
-    rows = int(gigabytes * 2**30 / (50 * 4))
-    points = np.lib.format.open_memmap(file, "w+", np.float32, (rows, 50))
-    points[:: rows // 1000] = np.random.default_rng(0).normal(
-        size=(len(points[:: rows // 1000]), 50)
-    )
-    points.flush()
-    del points
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY, file], env=ALONE,
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    file.unlink()
-    return json.loads(done.stdout)
-
-
 def test_memory_does_not_grow_with_a_memory_mapped_file(tmp_path):
-    small, large = (most_memory(tmp_path / "points.npy", size) for size in (0.25, 1.0))
-    assert large < small + 50
+    small, large = (own_memory.fit(tmp_path / "points.npy", size) for size in (0.25, 1.0))
+    assert large["megabytes"] < small["megabytes"] + 50

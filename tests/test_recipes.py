@@ -194,4 +194,4 @@ def test_a_chapter(copy):
     assert "edge ratios" in shown and "more/s-shape/CAE" in shown
     python(copy, 'planned("more/s-shape/CAE")')
     book = yaml.safe_load((copy / "_toc.yml").read_text(encoding="utf-8"))
-    assert {"file": "notebooks/10_more"} in book["parts"][0]["chapters"]
+    assert {"file": "notebooks/11_more"} in book["parts"][0]["chapters"]

@@ -25,6 +25,8 @@ from isoae_lib.core import diagnostics
 from isoae_lib.errors import InputError
 
 NUMBERS_AT_ONCE = 2_000_000  # read together: 16 MB in double precision
+# Rows of a file that are read together. Linux takes in up to 2 MB around each, and counts it.
+SCATTERED = 16
 CPU = torch.device("cpu")
 Which = slice | NDArray[np.int64]
 
@@ -178,13 +180,17 @@ def rows_of(X: Any, names: Any = None) -> Rows:
     else:
         file.madvise(mmap.MADV_RANDOM)  # no neighbours of a row that is asked for
 
-    def read(which: Which) -> Tensor:
-        part = torch.from_numpy(
-            np.array(X[which], dtype=kind, order="C").reshape(-1, math.prod(shape))
-        )
+    def copied(which: Which) -> NDArray:
+        part = np.array(X[which], dtype=kind, order="C").reshape(-1, math.prod(shape))
         if file is not None:  # pages that were read may go, or they would count as ours
             file.madvise(mmap.MADV_DONTNEED)
-        return part  # a copy
+        return part
+
+    def read(which: Which) -> Tensor:
+        if file is None or isinstance(which, slice):
+            return torch.from_numpy(copied(which))
+        few = np.array_split(which, 1 + len(which) // SCATTERED)
+        return torch.from_numpy(np.concatenate([copied(part) for part in few]))
 
     return Rows(read, count, shape, in_memory=mapping is None, names=names)
 

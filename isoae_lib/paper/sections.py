@@ -230,6 +230,7 @@ ALSO_SHOWN = {  # runs that a page shows beside those of its own section, if it 
     "07_generalization": ("3d/s-shape/I-AE", "3d/s-shape/AE"),
     LEDGER: (),
     "09_speed": (),
+    "10_your_own_data": (),
 }
 NOTEBOOKS = tuple(sorted({*ALSO_SHOWN, *(section.notebook for section in SECTIONS.values())}))
 
