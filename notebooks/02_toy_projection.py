@@ -127,8 +127,8 @@ display(sliders.figure_1(table(runs.published("curves"))), raw=True)
 # short, but long enough for both methods to learn the curve.
 #
 # On the processor of the record, a run must repeat it to the last bit. On another one, rounding
-# differs. There each number may be off by the margin, which is four times its standard deviation
-# over the published seeds.
+# differs. There each number may be off by its margin: two seeds differ by more at most once in
+# twenty times.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 chapter.this_machine()

@@ -387,8 +387,8 @@ display(turning.surface_and_plane(chapter.drawn), raw=True)
 #
 # A build trains one run of this page anew, and compares it with a published record. It is short,
 # but it unfolds its surface. On the processor of the record it must repeat it to the last bit. On
-# another one, rounding differs. There each number may be off by the margin, which is four times its
-# standard deviation over the published seeds.
+# another one, rounding differs. There each number may be off by its margin: two seeds differ by
+# more at most once in twenty times.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
 chapter.this_machine()

@@ -12,6 +12,7 @@ NUMBERS = {  # metric or loss -> as it is printed
     "edge_ratio_std": "std of edge ratios",
     "BBT_error": "|BB' - I|",
     "crowding": "crowding",
+    "error_norm": "norm of the error",
     "error_per_pixel": "error x 1000",
     "rmse": "error per pixel",
     "spacing_variation": "evenness on the curve",

@@ -1,8 +1,8 @@
 """Canaries: short published runs that every build trains anew, to see whether it repeats them.
 
 On the kind of processor that trained the record, a run must repeat it to the last bit. Elsewhere
-rounding differs, and each number has a margin: `FACTOR` times its standard deviation over the
-published seeds. The margins are in `data/canaries/margins.json`, written before they are used.
+rounding differs, and each number has a margin, which follows from the published seeds. The margins
+are in `data/canaries/margins.json`, written before they are used.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from math import isfinite, nan
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from isoae_lib.errors import InputError
 from isoae_lib.files import write_whole
 from isoae_lib.paper import machine, runs, sections
 from isoae_lib.paper.records import Run
 
-FACTOR = 4.0
+CHANCE = 0.05  # two seeds of a run may differ by more than the margin so often
 MARGINS = "margins.json"
 
 
@@ -133,6 +134,10 @@ def published() -> dict[str, list[Run]]:
 def spread(group: Iterable[Run], number: str) -> float:
     """Return the margin that the published seeds of a canary give, with three digits.
 
+    Two seeds differ by more with probability `CHANCE` at most, if their numbers are normal. Few
+    seeds tell their standard deviation badly, so the margin has more of it (Student's t): 6.1
+    times as much of three seeds, 3.9 of five.
+
     Raises
     ------
     InputError
@@ -141,7 +146,8 @@ def spread(group: Iterable[Run], number: str) -> float:
     values = [value(run, number) for run in group]
     if len(values) < 3 or not all(map(isfinite, values)):
         raise InputError(f"a margin for {number} needs at least three seeds that have it.")
-    return float(f"{FACTOR * np.std(values, ddof=1):.3g}")
+    width = student.ppf(1 - CHANCE / 2, len(values) - 1) * 2**0.5
+    return float(f"{width * np.std(values, ddof=1):.3g}")
 
 
 def written() -> dict[str, dict[str, float]]:

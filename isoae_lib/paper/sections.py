@@ -186,7 +186,7 @@ SECTIONS = {section.name: section for section in (
                 "width_factor": 1 / 32,
             },
             "laptop": {
-                "points": 3000, "steps": 100, "batch": 32, "rate": 2e-3, "validation": 500,
+                "points": 3000, "steps": 600, "batch": 32, "rate": 2e-3, "validation": 500,
                 "width_factor": 1 / 16,
             },
             "paper": {
@@ -215,7 +215,7 @@ SECTIONS = {section.name: section for section in (
             "cifar10/WAE": {"weight": 0.03},
             "celeba/WAE": {"weight": 0.006},
         },
-        canaries={f"{FEW_DIGITS}/I-AE": ("error_per_pixel",)},
+        canaries={f"{FEW_DIGITS}/I-AE": ("error_per_pixel", "error_norm")},
         tested=True,
     ),
 )}  # fmt: skip
