@@ -17,6 +17,7 @@ import pytest
 from isoae_lib import cli
 from isoae_lib.errors import Unfinished
 from isoae_lib.paper import choice, claims, entries, estimate, parcels, queue, runs, sections
+from isoae_lib.paper.data import images
 from isoae_lib.paper.entries import ENTRIES, Entry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +60,17 @@ def test_a_sweep_comes_before_what_it_chooses_and_tries_a_quarter_of_its_steps()
             assert {spec.width_factor for e in (sweep, each) for _, spec in e.specs()} == {1.0}
             tuned = {entries.method_of(name) for name in sweep.runs}
             assert tuned | {"I-AE", "AE"} == {entries.method_of(name) for name in each.runs}
+
+
+def test_the_cost_of_every_entry_is_known_where_its_data_are_there(monkeypatch):
+    """Whatever networks, methods and batches it has: batches of all points among them."""
+    monkeypatch.setattr(estimate, "CALIBRATION", 0.1)
+    there = [
+        spec for each in ENTRIES for _, spec in each.specs()
+        if not spec.of_images or images.present(spec.data) != "missing"
+    ]  # fmt: skip
+    assert "whole" in {spec.batches for spec in there}
+    assert all(0 < seconds < np.inf for seconds in estimate.seconds_of(there))
 
 
 @pytest.fixture
