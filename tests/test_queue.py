@@ -127,6 +127,75 @@ def test_rivals_wait_for_the_sweep_and_take_what_it_chooses(holds, published):
     assert [(n, s.weight) for n, s in after.left][1:] == [("3d/s-shape/CAE,weight=0.2", 0.2)]
 
 
+SPHERE = "3d/open-sphere/I-AE"  # two claims of its chapter, as below, look at no other surface
+ROLL = "3d/swiss-roll/I-AE"
+
+
+@pytest.fixture
+def undecided(monkeypatch):
+    """These claims are undecided, all others are decided."""
+
+    def only(*names):
+        known = {"claims": {name: {"verdict": "undecided"} for name in names}}
+        monkeypatch.setattr(queue.committed, "read", lambda: known)
+
+    return only
+
+
+def order(**of):
+    return [row.entry.name for row in queue.rows(**of)]
+
+
+def test_the_order_is_that_of_open_claims_per_hour(holds, published, undecided):
+    """Twice the claims in less than twice the time come first; no claims come last."""
+    undecided("lowest std, Open sphere", "lowest std, Swiss roll")
+    both = entry("both", (f"{SPHERE},steps=900", f"{ROLL},steps=900"))
+    one = entry("one", (f"{SPHERE},steps=1000",))
+    short = entry("short", (f"{SPHERE},steps=800",))
+    none = [entry(f"none {n}", (f"toy/curve/I-AE,steps={n}",)) for n in (3, 2)]
+    holds(none[0], one, both, none[1], short)
+    assert order() == ["short", "both", "one", "none 2", "none 3"]
+    undecided()
+    assert order()[:2] == ["none 2", "none 3"]
+
+
+def test_a_sweep_counts_with_what_it_opens_and_stays_before_it(holds, published, undecided):
+    undecided("lowest std, S shape")
+    sweep = entry("sweep", ("3d/s-shape/CAE,steps=1000,weight=0.1",))
+    opened = entry("opened", ("3d/s-shape/CAE,steps=100",), after="sweep")
+    holds(entry("longer", ("3d/s-shape/AE,steps=9000",)), sweep, opened,
+          entry("between", ("3d/s-shape/CAE,steps=1050",)))  # fmt: skip
+    assert order() == ["between", "sweep", "opened", "longer"]
+    published(curves={spec.key: {"edge_ratio_std": 1.0} for _, spec in sweep.specs()})
+    assert order() == ["opened", "between", "longer"]
+
+
+def test_what_is_left_of_a_set_counts(holds, published, store, undecided):
+    undecided("lowest std, S shape")
+    begun = [f"3d/s-shape/AE,steps={steps},width=8" for steps in (10, 9)]
+    holds(entry("whole", ("3d/s-shape/AE,steps=12,width=8",)), entry("begun", tuple(begun)))
+    assert order() == ["whole", "begun"]
+    trained(begun[0])
+    assert order() == ["begun", "whole"]
+
+
+def test_a_set_bears_on_the_claims_whose_rules_ask_for_its_runs(holds, published):
+    holds(entry(runs=(SPHERE,)), entry("roll", (ROLL,)))
+    sphere, roll = ({*row.claims} for row in queue.rows())
+    assert "lowest std, Open sphere" in sphere - roll
+    assert "lowest std, Swiss roll" in roll - sphere
+    assert "advantages over classic methods" in sphere & roll  # its rule asks for no run by name
+
+
+def test_the_queue_needs_no_timing_to_order_its_sets(monkeypatch):
+    monkeypatch.setattr(estimate, "seconds_per_step", None)
+    for device in ("cpu", "cuda"):
+        names = order(device=device, finished=True)
+        assert sorted(names) == sorted(e.name for e in ENTRIES)
+        for each in ENTRIES:
+            assert not each.after or names.index(each.after) < names.index(each.name)
+
+
 def test_on_a_gpu_runs_of_one_shape_are_one_stack_whatever_is_done_of_it(holds, published):
     names = tuple(f"{AE},weight={weight}" for weight in (0.1, 0.2))
     holds(entry(runs=(*names, f"{AE},width=9"), seeds=(0, 1)))

@@ -23,11 +23,9 @@ from filelock import FileLock, Timeout
 from isoae_lib.book import copies, tied
 from isoae_lib.book.site import html_folder
 from isoae_lib.book.surroundings import CACHE, ENDING, at_ending
-from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
-from isoae_lib.paper import sections
-from isoae_lib.paper.specs import RunSpec
+from isoae_lib.paper import durations, sections
 
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
@@ -78,18 +76,9 @@ class Job:
         return f"done {self.name}\n" in said
 
 
-def seconds_of(spec: RunSpec) -> float:
-    """Return about how many seconds a run takes on one core.
-
-    The two constants are those of the published runs, which took between half and twice as long.
-    """
-    step = 1.2e-3 + 6e-11 * (spec.batch + 32) * spec.multiply_adds
-    return spec.steps * METHODS[spec.method].passes * step
-
-
 def minutes_of(names: Iterable[str], preset: str) -> int:
     """Return how many minutes to ask for, to train runs in a row: twice what they may take."""
-    return 5 + math.ceil(sum(seconds_of(sections.spec(name, preset)) for name in names) / 30)
+    return 5 + math.ceil(sum(durations.on_core(sections.spec(name, preset)) for name in names) / 30)
 
 
 def jobs_of(preset: str, target: str) -> list[Job]:
@@ -101,7 +90,7 @@ def jobs_of(preset: str, target: str) -> list[Job]:
 
     jobs = [
         job(name, f"runs/{group}.done", group,
-            seconds_of(sections.spec(name, preset)) + START / len(names))
+            durations.on_core(sections.spec(name, preset)) + START / len(names))
         for group, names in sections.groups(preset).items()
         for name in names
     ]  # fmt: skip
