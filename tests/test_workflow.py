@@ -78,8 +78,8 @@ def profile_in(folder, text):
 
 
 def test_a_profile_decides_where_jobs_run(project, tmp_path):
-    base = project(one="echo on {resources.device} > {log}")
-    here = profile_in(tmp_path / "here", "cores: 1\nset-resources:\n  one:\n    device: cuda\n")
+    base = project(one="echo on {config[device]} > {log}")
+    here = profile_in(tmp_path / "here", "cores: 1\nconfig:\n  device: cuda\n")
     workflow.build("smoke", 1, "notebooks", here)
     assert (base / "logs" / "one.log").read_text(encoding="utf-8") == "on cuda\n"
 
@@ -105,6 +105,8 @@ def test_a_job_asks_for_twice_the_minutes_that_its_runs_take():
     names = ["3d/s-shape/I-AE", "3d/s-shape/AE"]
     seconds = sum(durations.on_core(sections.spec(name, "paper")) for name in names)
     assert 0 <= workflow.minutes_of(names, "paper") - 2 * seconds / 60 <= 6
+    on_gpu = sum(durations.on_gpu(sections.spec(name, "paper")) for name in names)
+    assert 0 <= workflow.minutes_of(names, "paper", "cuda") - 2 * on_gpu / 60 <= 6
 
 
 def test_the_job_that_failed_is_named_and_no_other(project):
