@@ -313,7 +313,7 @@ def main() -> None:
     environment = os.environ | {"ISOAE_STORE": str(local)}
     log = folder / "local.log"
     for words in (
-        ("book", "--preset", "smoke"),
+        ("book", "--preset", "smoke", "--target", "notebooks"),  # all that trains
         ("train", LONG, "--preset", "smoke", "--seed", "1", "--seed", "2"),
     ):
         done = started(project, log, *words, environment=environment).wait()

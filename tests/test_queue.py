@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -435,13 +436,27 @@ cli.main()
 """
 
 
-def started(*words, interval):
+def started(*words, interval, project=ROOT):
     code = COMMAND.format(words=[str(word) for word in words], small=SMALL, interval=interval)
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=project, stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(project)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Another copy of the project, as far as the queue needs it."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("isoae_lib", "data/paper"):
+        shutil.copytree(ROOT / name, tmp_path / "clone" / name, ignore=ignored)
+    (tmp_path / "clone" / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "01_theory.py", tmp_path / "clone" / "notebooks")
+    return tmp_path / "clone"
 
 
 @pytest.mark.slow
-def test_a_queue_that_is_killed_twice_and_merged_elsewhere_equals_a_plain_run(tmp_path):
+def test_a_queue_that_is_killed_twice_and_merged_in_a_clone_equals_a_plain_run(tmp_path, clone):
     """Of four runs, the first two are killed in the middle; what arrives has the same bits."""
     here, out, there, plain = (tmp_path / name for name in ("here", "out", "there", "plain"))
     for done in range(2):
@@ -455,7 +470,9 @@ def test_a_queue_that_is_killed_twice_and_merged_elsewhere_equals_a_plain_run(tm
             process.kill()
         assert process.wait() == -signal.SIGKILL
     assert started("run", "--store", here, "--out", out, interval=30).wait() == 0
-    assert [answer for _, answer in parcels.merge(out, there)] == ["merged"] * 4
+    merged = started("merge", out, "--store", there, interval=30, project=clone)
+    answers = [line.split()[1:] for line in merged.communicate()[0].splitlines()]
+    assert merged.returncode == 0 and answers == [["merged"]] * 4
     assert not list(out.glob("*.checkpoint"))
     for name in (f"3d/s-shape/{method},{SMALL}" for method in ("AE", "I-AE")):
         for seed in (0, 1):
