@@ -32,6 +32,7 @@ from isoae_lib.paper import records, sections
 T = TypeVar("T")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "srun")
 PARTITIONS = ("main", "train")
+STARTED: list[subprocess.Popen[bytes]] = []
 BEGAN = time.monotonic()
 LONG = "3d/s-shape/I-AE,steps=4000,batch=100,width=32,depth=2"  # a run to cut in the middle
 CONF = """
@@ -108,14 +109,14 @@ def cluster(folder: Path) -> Iterator[dict[str, str]]:
     with (folder / "daemons.log").open("wb") as log:
         daemons = []
         for command in commands:
-            daemons.append(psutil.Popen(command, env=environment, stdout=log, stderr=log))
+            daemons.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
             time.sleep(1)
         try:
             idle = ["sinfo", "--noheader", "--format=%P %t"]
             until("the node", lambda: output(idle, environment).count("idle") == len(PARTITIONS))
             yield environment
         finally:  # first what would send jobs again
-            for process in {*psutil.Process().children(recursive=True)} - {*daemons}:
+            for process in STARTED:
                 process.kill()
             subprocess.run(["scancel", f"--user={user}"], env=environment, check=True)
             until("the end of all jobs", lambda: not output(["squeue", "-h"], environment))
@@ -153,11 +154,13 @@ def started(
 ) -> subprocess.Popen[bytes]:
     """Start `isoae` of a copy of the project."""
     with log.open("ab") as lines:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "isoae_lib.cli", *map(str, words)],
             env=environment | {"PYTHONPATH": str(project)}, cwd=project,
             stdin=subprocess.DEVNULL, stdout=lines, stderr=subprocess.STDOUT,
         )  # fmt: skip
+    STARTED.append(process)
+    return process
 
 
 def halfway(project: Path, environment: dict[str, str], but: str = "") -> tuple[str, str, Path]:
@@ -181,8 +184,14 @@ def halfway(project: Path, environment: dict[str, str], but: str = "") -> tuple[
 
 
 def stopped(environment: dict[str, str], build: subprocess.Popen[bytes]) -> None:
-    """Stop a build as Ctrl-C does, when its first job runs; see that no job of it is left."""
-    until("a job", lambda: any(state == "RUNNING" for _, _, state, _ in jobs(environment)))
+    """Stop a build as Ctrl-C does, when it has sent its jobs; see that none of them is left."""
+
+    def settled() -> bool:
+        count = len(jobs(environment))
+        time.sleep(10)
+        return 0 < count == len(jobs(environment))
+
+    until("the jobs of a build", settled)
     build.send_signal(signal.SIGINT)
     build.wait()
     states = {state for _, _, state, _ in jobs(environment)}

@@ -84,6 +84,25 @@ def test_a_profile_decides_where_jobs_run(project, tmp_path):
     assert (base / "logs" / "one.log").read_text(encoding="utf-8") == "on cuda\n"
 
 
+def test_a_stopped_build_lets_snakemake_take_back_what_it_sent(project, tmp_path, monkeypatch):
+    """Jobs in a cluster would else go on, as no process here is their parent."""
+    base = project(one="touch begun; sleep 600")
+    begun = tmp_path / "build" / "workflow" / "begun"
+
+    def interrupted(*_):
+        while not begun.exists():
+            time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow, "_watch", interrupted)
+    with pytest.raises(InputError, match="the same command goes on"):
+        workflow.build(
+            "smoke", 1, "notebooks", profile_in(tmp_path / "here", "cores: 2\nconfig: {}\n")
+        )
+    log = (base / "logs" / "snakemake.log").read_text(encoding="utf-8")
+    assert "Terminating processes on user request" in log and "Elapsed time" in log
+
+
 def test_a_profile_that_cannot_be_used_stops_the_build_before_it_begins(project, tmp_path):
     base = project()
     with pytest.raises(InputError, match=r"has no config\.yaml"):

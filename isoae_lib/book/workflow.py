@@ -201,10 +201,11 @@ def _start(
 
 
 def _take_back(process: subprocess.Popen[bytes]) -> None:
-    """Let Snakemake cancel the jobs that it has sent elsewhere."""
-    process.send_signal(signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(CANCELLING)
+    """Let Snakemake cancel the jobs that it has sent elsewhere, as Ctrl-C on a terminal does."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(CANCELLING)
 
 
 @contextmanager
