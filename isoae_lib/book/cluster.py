@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import product
 
-from isoae_lib.paper import durations
+from isoae_lib.paper import durations, sections
 from isoae_lib.paper.section import Section
-from isoae_lib.paper.sections import SECTIONS
 
 GPUS = 10
 
@@ -20,10 +21,10 @@ def hours() -> str:
     ]
     every: list[float] = []
     core_hours, runs = 0.0, 0
-    for section in SECTIONS.values():
+    for section in sections.SECTIONS.values():
         jobs = _jobs(section, "cuda")
         cores = sum(_jobs(section, "cpu"))
-        trained = len(jobs) * len(section.trained)
+        trained = len(section.seeds["paper"]) * len(section.all_data) * len(section.trained)
         lines.append(_line(section.shows, trained, jobs, cores))
         every, core_hours, runs = every + jobs, core_hours + cores, runs + trained
     lines.append(_line("all", runs, every, core_hours))
@@ -35,16 +36,13 @@ def hours() -> str:
 
 
 def _jobs(section: Section, device: str) -> list[float]:
-    """Return the hours of each job of a section: its runs on one data set, with one seed."""
-    return [
-        sum(
-            durations.seconds_of(section.spec(data, method, "paper", seed), device)
-            for method in section.trained
-        )
-        / 3600
-        for seed in section.seeds["paper"]
-        for data in section.all_data
-    ]
+    """Return the hours of each job of a section, as a build with all images has them."""
+    hours: defaultdict[str, float] = defaultdict(float)
+    for seed, data, method in product(section.seeds["paper"], section.all_data, section.trained):
+        spec = section.spec(data, method, "paper", seed)
+        job = sections.job_of(f"{section.name}/{data}/{method}", seed, "paper")
+        hours[job] += durations.seconds_of(spec, device) / 3600
+    return list(hours.values())
 
 
 def _line(shown: str, runs: int, jobs: list[float], core_hours: float) -> str:
