@@ -1,6 +1,7 @@
 # The workflow: training runs -> executed notebooks -> html. `isoae book` runs it with
-# --config preset=..., in the folder build/workflow, where Snakemake keeps what it knows. Paths are
-# relative to that folder, so that none holds a character that the shell or Snakemake reads.
+# --config preset=..., and device=... if the profile says so, in the folder build/workflow, where
+# Snakemake keeps what it knows. Paths are relative to that folder, so that none holds a character
+# that the shell or Snakemake reads.
 import glob
 import os
 import sys
@@ -9,7 +10,7 @@ from isoae_lib.book import tied
 from isoae_lib.book.workflow import minutes_of
 from isoae_lib.paper import provenance, sections
 
-PRESET = config.get("preset", "laptop")
+PRESET, DEVICE = config.get("preset", "laptop"), config.get("device", "cpu")
 ROOT = "../.."
 BASE = f"../{PRESET}"
 HTML = "../html" if PRESET != "smoke" else "../smoke/html"
@@ -56,12 +57,11 @@ rule train:
     log: BASE + "/logs/{group}/{seed}.log"
     params: names=lambda w: " ".join(GROUPS[f"{w.group}/{w.seed}"])
     priority: 1  # notebooks wait, to fill the cores while the last runs are on their way
-    resources:  # for a cluster; `device` is set by a profile
-        runtime=lambda w: minutes_of(GROUPS[f"{w.group}/{w.seed}"], PRESET),
-        device="cpu",
+    resources:  # for a cluster
+        runtime=lambda w: minutes_of(GROUPS[f"{w.group}/{w.seed}"], PRESET, DEVICE),
     shell:
         TRAIN + " {params.names} --preset " + PRESET + " --seed {wildcards.seed}"
-        " --device {resources.device}"
+        f" --device {DEVICE}"
 
 
 rule baselines:

@@ -34,7 +34,7 @@ def show(context: typer.Context, device: Device = "cpu", store: Store = None) ->
     from isoae_lib.paper import queue
 
     torch.set_num_threads(1)
-    left = queue.rows(store)
+    left = queue.rows(store, device=device)
     print(f"{'runs':>5s}{'hours':>10s}  claims  open  set of runs")
     for row, seconds in zip(left, queue.costs(left, device), strict=True):
         count = len(row.left) + len(row.waiting)

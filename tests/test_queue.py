@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from isoae_lib import cli
 from isoae_lib.errors import Unfinished
 from isoae_lib.paper import choice, claims, entries, estimate, parcels, queue, runs, sections
+from isoae_lib.paper.data import images
 from isoae_lib.paper.entries import ENTRIES, Entry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,6 +61,17 @@ def test_a_sweep_comes_before_what_it_chooses_and_tries_a_quarter_of_its_steps()
             assert {spec.width_factor for e in (sweep, each) for _, spec in e.specs()} == {1.0}
             tuned = {entries.method_of(name) for name in sweep.runs}
             assert tuned | {"I-AE", "AE"} == {entries.method_of(name) for name in each.runs}
+
+
+def test_the_cost_of_every_entry_is_known_where_its_data_are_there(monkeypatch):
+    """Whatever networks, methods and batches it has: batches of all points among them."""
+    monkeypatch.setattr(estimate, "CALIBRATION", 0.1)
+    there = [
+        spec for each in ENTRIES for _, spec in each.specs()
+        if not spec.of_images or images.present(spec.data) != "missing"
+    ]  # fmt: skip
+    assert "whole" in {spec.batches for spec in there}
+    assert all(0 < seconds < np.inf for seconds in estimate.seconds_of(there))
 
 
 @pytest.fixture
@@ -113,6 +126,75 @@ def test_rivals_wait_for_the_sweep_and_take_what_it_chooses(holds, published):
     (after,) = queue.rows()
     assert not after.waiting
     assert [(n, s.weight) for n, s in after.left][1:] == [("3d/s-shape/CAE,weight=0.2", 0.2)]
+
+
+SPHERE = "3d/open-sphere/I-AE"  # two claims of its chapter, as below, look at no other surface
+ROLL = "3d/swiss-roll/I-AE"
+
+
+@pytest.fixture
+def undecided(monkeypatch):
+    """These claims are undecided, all others are decided."""
+
+    def only(*names):
+        known = {"claims": {name: {"verdict": "undecided"} for name in names}}
+        monkeypatch.setattr(queue.committed, "read", lambda: known)
+
+    return only
+
+
+def order(**of):
+    return [row.entry.name for row in queue.rows(**of)]
+
+
+def test_the_order_is_that_of_open_claims_per_hour(holds, published, undecided):
+    """Twice the claims in less than twice the time come first; no claims come last."""
+    undecided("lowest std, Open sphere", "lowest std, Swiss roll")
+    both = entry("both", (f"{SPHERE},steps=900", f"{ROLL},steps=900"))
+    one = entry("one", (f"{SPHERE},steps=1000",))
+    short = entry("short", (f"{SPHERE},steps=800",))
+    none = [entry(f"none {n}", (f"toy/curve/I-AE,steps={n}",)) for n in (3, 2)]
+    holds(none[0], one, both, none[1], short)
+    assert order() == ["short", "both", "one", "none 2", "none 3"]
+    undecided()
+    assert order()[:2] == ["none 2", "none 3"]
+
+
+def test_a_sweep_counts_with_what_it_opens_and_stays_before_it(holds, published, undecided):
+    undecided("lowest std, S shape")
+    sweep = entry("sweep", ("3d/s-shape/CAE,steps=1000,weight=0.1",))
+    opened = entry("opened", ("3d/s-shape/CAE,steps=100",), after="sweep")
+    holds(entry("longer", ("3d/s-shape/AE,steps=9000",)), sweep, opened,
+          entry("between", ("3d/s-shape/CAE,steps=1050",)))  # fmt: skip
+    assert order() == ["between", "sweep", "opened", "longer"]
+    published(curves={spec.key: {"edge_ratio_std": 1.0} for _, spec in sweep.specs()})
+    assert order() == ["opened", "between", "longer"]
+
+
+def test_what_is_left_of_a_set_counts(holds, published, store, undecided):
+    undecided("lowest std, S shape")
+    begun = [f"3d/s-shape/AE,steps={steps},width=8" for steps in (10, 9)]
+    holds(entry("whole", ("3d/s-shape/AE,steps=12,width=8",)), entry("begun", tuple(begun)))
+    assert order() == ["whole", "begun"]
+    trained(begun[0])
+    assert order() == ["begun", "whole"]
+
+
+def test_a_set_bears_on_the_claims_whose_rules_ask_for_its_runs(holds, published):
+    holds(entry(runs=(SPHERE,)), entry("roll", (ROLL,)))
+    sphere, roll = ({*row.claims} for row in queue.rows())
+    assert "lowest std, Open sphere" in sphere - roll
+    assert "lowest std, Swiss roll" in roll - sphere
+    assert "advantages over classic methods" in sphere & roll  # its rule asks for no run by name
+
+
+def test_the_queue_needs_no_timing_to_order_its_sets(monkeypatch):
+    monkeypatch.setattr(estimate, "seconds_per_step", None)
+    for device in ("cpu", "cuda"):
+        names = order(device=device, finished=True)
+        assert sorted(names) == sorted(e.name for e in ENTRIES)
+        for each in ENTRIES:
+            assert not each.after or names.index(each.after) < names.index(each.name)
 
 
 def test_on_a_gpu_runs_of_one_shape_are_one_stack_whatever_is_done_of_it(holds, published):
@@ -354,13 +436,27 @@ cli.main()
 """
 
 
-def started(*words, interval):
+def started(*words, interval, project=ROOT):
     code = COMMAND.format(words=[str(word) for word in words], small=SMALL, interval=interval)
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=project, stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(project)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """Another copy of the project, as far as the queue needs it."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("isoae_lib", "data/paper"):
+        shutil.copytree(ROOT / name, tmp_path / "clone" / name, ignore=ignored)
+    (tmp_path / "clone" / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "01_theory.py", tmp_path / "clone" / "notebooks")
+    return tmp_path / "clone"
 
 
 @pytest.mark.slow
-def test_a_queue_that_is_killed_twice_and_merged_elsewhere_equals_a_plain_run(tmp_path):
+def test_a_queue_that_is_killed_twice_and_merged_in_a_clone_equals_a_plain_run(tmp_path, clone):
     """Of four runs, the first two are killed in the middle; what arrives has the same bits."""
     here, out, there, plain = (tmp_path / name for name in ("here", "out", "there", "plain"))
     for done in range(2):
@@ -374,7 +470,9 @@ def test_a_queue_that_is_killed_twice_and_merged_elsewhere_equals_a_plain_run(tm
             process.kill()
         assert process.wait() == -signal.SIGKILL
     assert started("run", "--store", here, "--out", out, interval=30).wait() == 0
-    assert [answer for _, answer in parcels.merge(out, there)] == ["merged"] * 4
+    merged = started("merge", out, "--store", there, interval=30, project=clone)
+    answers = [line.split()[1:] for line in merged.communicate()[0].splitlines()]
+    assert merged.returncode == 0 and answers == [["merged"]] * 4
     assert not list(out.glob("*.checkpoint"))
     for name in (f"3d/s-shape/{method},{SMALL}" for method in ("AE", "I-AE")):
         for seed in (0, 1):

@@ -148,3 +148,13 @@ def test_of_a_setting_that_is_given_more_than_once_the_last_counts():
         )
         assert section.spec("curve", "AE", "laptop").weight == weight
         assert section.spec("curve", "AE,weight=9", "laptop").weight == 9
+
+
+def test_at_the_papers_scale_each_method_is_a_job_with_its_settings():
+    """Elsewhere all methods on a data set are one: a process that loads torch once."""
+    runs = [name for name, _ in sections.SECTIONS["toy"].runs("paper")]
+    assert len(sections.groups("paper", ("02_toy_projection",))) == len(runs)
+    assert len(sections.groups("smoke", ("02_toy_projection",))) == 1
+    weights = len(sections.SECTIONS["sensitivity"].trained)
+    figure_6 = sections.groups("paper", ("06_sensitivity",))
+    assert {len(names) for names in figure_6.values()} == {weights} and weights > 1

@@ -18,7 +18,7 @@ from isoae_lib import cli, files
 from isoae_lib.book import copies, execute, site, surroundings, tied, workflow
 from isoae_lib.errors import InputError
 from isoae_lib.files import ROOT
-from isoae_lib.paper import records, runs, sections
+from isoae_lib.paper import durations, records, runs, sections
 
 
 @pytest.fixture
@@ -78,10 +78,29 @@ def profile_in(folder, text):
 
 
 def test_a_profile_decides_where_jobs_run(project, tmp_path):
-    base = project(one="echo on {resources.device} > {log}")
-    here = profile_in(tmp_path / "here", "cores: 1\nset-resources:\n  one:\n    device: cuda\n")
+    base = project(one="echo on {config[device]} > {log}")
+    here = profile_in(tmp_path / "here", "cores: 1\nconfig:\n  device: cuda\n")
     workflow.build("smoke", 1, "notebooks", here)
     assert (base / "logs" / "one.log").read_text(encoding="utf-8") == "on cuda\n"
+
+
+def test_a_stopped_build_lets_snakemake_take_back_what_it_sent(project, tmp_path, monkeypatch):
+    """Jobs in a cluster would else go on, as no process here is their parent."""
+    base = project(one="touch begun; sleep 600")
+    begun = tmp_path / "build" / "workflow" / "begun"
+
+    def interrupted(*_):
+        while not begun.exists():
+            time.sleep(0.1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow, "_watch", interrupted)
+    with pytest.raises(InputError, match="the same command goes on"):
+        workflow.build(
+            "smoke", 1, "notebooks", profile_in(tmp_path / "here", "cores: 2\nconfig: {}\n")
+        )
+    log = (base / "logs" / "snakemake.log").read_text(encoding="utf-8")
+    assert "Terminating processes on user request" in log and "Elapsed time" in log
 
 
 def test_a_profile_that_cannot_be_used_stops_the_build_before_it_begins(project, tmp_path):
@@ -103,8 +122,10 @@ def test_the_profile_for_slurm_names_rules_and_resources_that_there_are():
 
 def test_a_job_asks_for_twice_the_minutes_that_its_runs_take():
     names = ["3d/s-shape/I-AE", "3d/s-shape/AE"]
-    seconds = sum(workflow.seconds_of(sections.spec(name, "paper")) for name in names)
+    seconds = sum(durations.on_core(sections.spec(name, "paper")) for name in names)
     assert 0 <= workflow.minutes_of(names, "paper") - 2 * seconds / 60 <= 6
+    on_gpu = sum(durations.on_gpu(sections.spec(name, "paper")) for name in names)
+    assert 0 <= workflow.minutes_of(names, "paper", "cuda") - 2 * on_gpu / 60 <= 6
 
 
 def test_the_job_that_failed_is_named_and_no_other(project):
@@ -158,7 +179,7 @@ def test_jobs_that_were_up_to_date_count_as_done(group, capsys):
 def test_a_group_starts_one_process():
     jobs = {job.name: job.seconds for job in workflow.jobs_of("smoke", "notebooks")}
     for names in sections.groups("smoke").values():
-        work = sum(workflow.seconds_of(sections.spec(name, "smoke")) for name in names)
+        work = sum(durations.on_core(sections.spec(name, "smoke")) for name in names)
         assert sum(jobs[name] for name in names) == pytest.approx(work + workflow.START)
 
 
@@ -305,7 +326,7 @@ def test_runs_that_were_made_on_one_core_took_about_what_they_are_estimated_to_t
     for name, run in runs.published():
         if run.record["device"].endswith(" 1 threads"):
             section = name.partition("/")[0]
-            factor = run.record["seconds"] / workflow.seconds_of(run.spec)
+            factor = run.record["seconds"] / durations.on_core(run.spec)
             factors.setdefault((section, run.spec.network), []).append(factor)
     assert {network for _, network in factors} >= {"MLP", "S-CNN", "L-CNN", "CelebA-CNN"}
     assert all(1 / 3 < median(found) < 2 for found in factors.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
-from isoae_lib.book import copies, links, making, tied
+from isoae_lib.book import cluster, copies, links, making, tied
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
 from isoae_lib.paper import sections
@@ -105,6 +105,7 @@ def _config(preset: str) -> str:
         "surroundings": making.surroundings(preset),
         "run_times": making.run_times(preset),
         "packages": making.packages(),
+        "cluster": cluster.hours(),
     }
     if here := links.repository():
         links.add(config, here)

@@ -10,8 +10,8 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,16 +23,15 @@ from filelock import FileLock, Timeout
 from isoae_lib.book import copies, tied
 from isoae_lib.book.site import html_folder
 from isoae_lib.book.surroundings import CACHE, ENDING, at_ending
-from isoae_lib.core.methods import METHODS
 from isoae_lib.errors import InputError, choose
 from isoae_lib.files import ROOT, writing
-from isoae_lib.paper import sections
-from isoae_lib.paper.specs import RunSpec
+from isoae_lib.paper import durations, sections
 
 TARGETS = ("book", "notebooks")
 START = 4.0  # seconds that a process needs before it works
 NOTEBOOK = 12.0  # seconds of a notebook whose runs are done, or of the book
 BASELINES = 60.0  # seconds of the baselines
+CANCELLING = 60.0  # seconds that a cluster may take to cancel jobs
 TRUSTED = 60.0  # seconds of work after which the pace so far counts as much as the estimates
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -78,18 +77,10 @@ class Job:
         return f"done {self.name}\n" in said
 
 
-def seconds_of(spec: RunSpec) -> float:
-    """Return about how many seconds a run takes on one core.
-
-    The two constants are those of the published runs, which took between half and twice as long.
-    """
-    step = 1.2e-3 + 6e-11 * (spec.batch + 32) * spec.multiply_adds
-    return spec.steps * METHODS[spec.method].passes * step
-
-
-def minutes_of(names: Iterable[str], preset: str) -> int:
+def minutes_of(names: Iterable[str], preset: str, device: str = "cpu") -> int:
     """Return how many minutes to ask for, to train runs in a row: twice what they may take."""
-    return 5 + math.ceil(sum(seconds_of(sections.spec(name, preset)) for name in names) / 30)
+    specs = (sections.spec(name, preset) for name in names)
+    return 5 + math.ceil(sum(durations.seconds_of(spec, device) for spec in specs) / 30)
 
 
 def jobs_of(preset: str, target: str) -> list[Job]:
@@ -101,7 +92,7 @@ def jobs_of(preset: str, target: str) -> list[Job]:
 
     jobs = [
         job(name, f"runs/{group}.done", group,
-            seconds_of(sections.spec(name, preset)) + START / len(names))
+            durations.on_core(sections.spec(name, preset)) + START / len(names))
         for group, names in sections.groups(preset).items()
         for name in names
     ]  # fmt: skip
@@ -137,19 +128,23 @@ def build(preset: str, cores: int = 0, target: str = "book", profile: Path | Non
     choose("preset", preset, sections.PRESETS)
     choose("target", target, TARGETS)
     cores = cores or joblib.cpu_count()
-    where = ["--profile", str(_usable(profile))] if profile else ["--cores", str(cores)]
+    where, config = ["--cores", str(cores)], {"preset": preset}
+    if profile:
+        where, config = ["--profile", str(profile.resolve())], _config_of(profile) | config
     jobs = jobs_of(preset, target)
     log = ROOT / "build" / preset / "logs" / "snakemake.log"
     with _alone(preset) as working:
         copies.set_aside(preset)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as lines:
-            process = _start(preset, where, target, lines, working)
+            process = _start(where, config, target, lines, working)
             try:
                 finished = _watch(process, jobs, cores)
             except KeyboardInterrupt:
                 raise InputError("stopped; the same command goes on from here.") from None
             finally:
+                if profile:
+                    _take_back(process)
                 process.kill()
                 process.wait()
                 _wait_for_all(working)
@@ -164,8 +159,10 @@ def build(preset: str, cores: int = 0, target: str = "book", profile: Path | Non
         print(f"open {html_folder(preset) / 'index.html'}")
 
 
-def _usable(profile: Path) -> Path:
-    """Return the whole path of a Snakemake profile whose executor is installed.
+def _config_of(profile: Path) -> dict[str, str]:
+    """Return what a Snakemake profile says to the Snakefile, once its executor is installed.
+
+    Snakemake would leave that out, since `preset` is said on the command line.
 
     Raises
     ------
@@ -175,31 +172,40 @@ def _usable(profile: Path) -> Path:
     file = profile / "config.yaml"
     if not file.is_file():
         raise InputError(f"{profile} is no Snakemake profile: it has no config.yaml.")
-    executor = yaml.safe_load(file.read_text(encoding="utf-8")).get("executor", "local")
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    executor = said.get("executor", "local")
     package = f"snakemake-executor-plugin-{executor}"
     if executor != "local" and not importlib.util.find_spec(package.replace("-", "_")):
         raise InputError(
             f"the profile {profile} sends jobs to {executor}, which needs a package: "
             f"`.venv/bin/python -m pip install {package}`."
         )
-    return profile.resolve()
+    return said.get("config", {})
 
 
 def _start(
-    preset: str, where: list[str], target: str, lines: BinaryIO, working: Path
+    where: list[str], config: Mapping[str, str], target: str, lines: BinaryIO, working: Path
 ) -> subprocess.Popen[bytes]:
     """Start Snakemake without its own lock; signals of the terminal miss it."""
     command = tied.command(
         "snakemake.cli:main", "--directory", "build/workflow", *where,
         "--scheduler", "greedy", "--rerun-incomplete", "--keep-going", "--nolock",
         "--workflow-profile", "none", "--runtime-source-cache-path", str(CACHE / "snakemake"),
-        "--config", f"preset={preset}", "--", target,
+        "--config", *(f"{name}={value}" for name, value in config.items()), "--", target,
     )  # fmt: skip
     return subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=lines,
         stderr=subprocess.STDOUT, env=os.environ | ENVIRONMENT | {tied.WORKING: str(working)},
         start_new_session=True,
     )  # fmt: skip
+
+
+def _take_back(process: subprocess.Popen[bytes]) -> None:
+    """Let Snakemake cancel the jobs that it has sent elsewhere, as Ctrl-C on a terminal does."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(CANCELLING)
 
 
 @contextmanager

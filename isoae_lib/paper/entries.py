@@ -1,4 +1,4 @@
-"""What would raise the evidence: one `Entry` per set of runs, what decides most per hour first.
+"""What would raise the evidence: one `Entry` per set of runs; the queue decides their order.
 
 Loads without torch. Runs are named as in `sections.spec`, at the scale `published`, with what
 differs from it behind the method. Once the settings of a section follow, the keys stay the same.

@@ -61,9 +61,9 @@ def clock(device: str, budget: float) -> Callable[[RunSpec], float]:
     """Return a function that says about how many seconds a run takes, trained alone.
 
     Runs with the same method and kind of network need the same time per multiply-add. The first
-    run of a kind that is asked for is timed, for about `budget` seconds: on a CPU with few points
-    per step; on a GPU, which few points would leave idle, with its own. Steps are not compiled:
-    long runs on a CPU are faster than this says.
+    run of a kind that is asked for is timed, for about `budget` seconds: on a CPU with few points,
+    drawn at each step; on a GPU, which few points would leave idle, with its own number. Steps are
+    not compiled: long runs on a CPU are faster than this says.
     """
     pace: dict[tuple[str, str], float] = {}  # seconds per multiply-add
 
@@ -71,7 +71,7 @@ def clock(device: str, budget: float) -> Callable[[RunSpec], float]:
         kind = _kind(spec)
         if kind not in pace:
             most = spec.batch if _on_gpu(device) else int(TIMED / spec.multiply_adds)
-            few = replace(spec, batch=max(2, min(spec.batch, most)))
+            few = replace(spec, batch=max(2, min(spec.batch, most)), batches="drawn")
             pace[kind] = seconds_per_step(few, device, budget) / (few.batch * few.multiply_adds)
         return spec.steps * spec.batch * spec.multiply_adds * pace[kind]
 

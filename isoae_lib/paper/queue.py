@@ -14,9 +14,9 @@ from filelock import Timeout
 
 from isoae_lib.core import training
 from isoae_lib.errors import Unfinished
-from isoae_lib.paper import choice, claims, estimate, fitting, runs, sections
+from isoae_lib.paper import choice, claims, durations, estimate, fitting, runs, sections
 from isoae_lib.paper.claims import committed
-from isoae_lib.paper.claims.rule import Verdict
+from isoae_lib.paper.claims.rule import Verdict, experiments_of
 from isoae_lib.paper.data import images
 from isoae_lib.paper.entries import ENTRIES, Entry, method_of
 from isoae_lib.paper.specs import RunSpec, change
@@ -53,11 +53,13 @@ class Row:
 
     @cached_property
     def claims(self) -> list[str]:
-        """The claims that it bears on: those of the chapter that shows its section."""
+        """The claims of its chapter that it bears on: their rules ask for such runs, or for all."""
         if self.entry.to == "weights":  # the numbers are published already
             return []
         section = sections.SECTIONS[self.entry.runs[0].split("/")[0]]
-        return [claim.name for claim in claims.CHAPTERS[section.notebook]]
+        own = {name.rpartition("/")[0] for name in self.entry.runs}
+        asked = {c.name: experiments_of(c) for c in claims.CHAPTERS[section.notebook]}
+        return [name for name, experiments in asked.items() if not experiments or experiments & own]
 
     @cached_property
     def open_claims(self) -> list[str]:
@@ -75,8 +77,8 @@ def _published() -> dict[str, dict[str, Mapping[str, float]]]:
     return found
 
 
-def rows(store: Path | None = None, finished: bool = False) -> list[Row]:
-    """Return what is left of every entry, in the order of the queue.
+def rows(store: Path | None = None, finished: bool = False, device: str = "cpu") -> list[Row]:
+    """Return what is left of every entry, what decides most open claims per hour first.
 
     Entries of which nothing is left are out, unless `finished`.
     """
@@ -101,7 +103,25 @@ def rows(store: Path | None = None, finished: bool = False) -> list[Row]:
         lacks = of.of_images and images.present(of.data) == "missing"
         if left or waiting or finished:
             found.append(Row(entry, unpublished, left, waiting, of.data if lacks else ""))
-    return found
+    return _ordered(found, device)
+
+
+def _ordered(found: Sequence[Row], device: str) -> list[Row]:
+    """Put the most open claims per hour first, by recorded times; what decides none comes last.
+
+    A sweep decides nothing without the runs that it chooses for: together they have one place.
+    """
+    together: dict[str, list[Row]] = {}
+    for row in found:
+        together.setdefault(row.entry.after or row.entry.name, []).append(row)
+
+    def place(group: list[Row]) -> tuple[float, float]:
+        decided = {claim for row in group for claim in row.open_claims}
+        wanted = [spec for row in group for _, spec in row.left + row.waiting]
+        seconds = sum(durations.seconds_of(spec, device) for spec in wanted)
+        return seconds / len(decided) if decided else float("inf"), seconds
+
+    return [row for group in sorted(together.values(), key=place) for row in group]
 
 
 def _chosen(
@@ -231,7 +251,7 @@ def run(
     endless = budget == float("inf")
     seconds = (lambda spec: 0.0) if endless else estimate.clock(device, TIMING)
     while True:
-        waiting = list(units(rows(store), device))
+        waiting = list(units(rows(store, device=device), device))
         unit = next_unit(waiting, seconds, ends - time.monotonic(), store)
         if unit is None or stop():
             return

@@ -281,10 +281,19 @@ def notebook_runs(stem: str, preset: str, first: int = 0) -> list[tuple[str, int
 def groups(preset: str, stems: tuple[str, ...] = NOTEBOOKS) -> dict[str, list[str]]:
     """Return what one process trains in a row, so that it loads torch once.
 
-    Keys are `section/data/seed`, values the names of the runs that the notebooks need.
+    Keys are those of `job_of`, values the names of the runs that the notebooks need.
     """
     grouped: dict[str, list[str]] = {}
     for name, seed in dict.fromkeys(run for stem in stems for run in notebook_runs(stem, preset)):
-        section, data, _ = name.split("/")
-        grouped.setdefault(f"{section}/{data}/{seed}", []).append(name)
+        grouped.setdefault(job_of(name, seed, preset), []).append(name)
     return grouped
+
+
+def job_of(name: str, seed: int, preset: str) -> str:
+    """Return what a run is trained with: all of its data set, at the paper's scale of its method.
+
+    There a run takes hours, and a cluster has many processors.
+    """
+    section, data, method = name.split("/")
+    of = f"{section}/{data}/{method.split(',')[0]}" if preset == "paper" else f"{section}/{data}"
+    return f"{of}/{seed}"

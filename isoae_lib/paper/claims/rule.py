@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -85,6 +85,30 @@ class Claim:
     paper: str
     rule: str
     judge: Judge
+
+
+class _Asked(Mapping[Key, list["Run"]]):
+    """A table without runs, which remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.keys_asked: set[Key] = set()
+
+    def __getitem__(self, key: Key) -> list[Run]:
+        self.keys_asked.add(key)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def experiments_of(claim: Claim) -> set[str]:
+    """Return the experiments that a claim's rule asks for; none if it looks at whole tables."""
+    runs = _Asked()
+    claim.judge(runs)
+    return {experiment for experiment, _ in runs.keys_asked}
 
 
 class Remark(NamedTuple):
