@@ -111,3 +111,17 @@ def test_the_page_is_right_about_malignant_tumours_and_the_time_of_few_points():
     shown = own_data.beside()["fit, s"].str.replace(",", "").astype(float)
     few = [data for data, _ in shown.index if "10,000" not in data]
     assert all(shown[data].idxmax() == "I-AE" for data in few)
+
+
+def test_a_seed_is_right_only_where_lengths_and_their_scale_are(monkeypatch):
+    rows = [
+        {"surface": "cone", "correlation": c, "scale": s}
+        for c, s in ((0.9995, 1.01), (0.9985, 1.0), (0.9995, 0.97), (0.9995, 1.03), (1.0, 0.99))
+    ]
+    rows += [{"surface": "cap", "std": 0.03, "floor": 0.02}]
+    given = {"rows": rows, "device": "cpu", "points": 7}
+    monkeypatch.setattr(own_data, "benchmark", {"own_seeds": given}.get)
+    shown = own_data.seeds()
+    assert list(shown.index) == ["cone"]
+    assert shown.loc["cone"].tolist() == ["2 of 5", "0.99950", "0.999", "0.970 to 1.030"]
+    assert "1 seeds: 1.50 to 1.50 of the floor" in own_data.on_a_cap()

@@ -31,6 +31,7 @@ COMPARED = {  # what is measured -> as it is printed
 }  # fmt: skip
 NEW = 5  # every fifth row is not fitted
 MARGIN = 0.99  # least correlation of the small fit that each build makes
+LEAST, OFF = 0.999, 0.02  # a sheet is found where distances correlate so, and have this scale
 
 
 class Points(NamedTuple):
@@ -305,6 +306,33 @@ def beside_where() -> str:
     return (
         f"Seconds that one core worked: {found['processor']}, {versions}.\n"
         f"Up to {found['load']:.0f} processes wanted a core at the same time."
+    )
+
+
+def seeds() -> pd.DataFrame:
+    """Return what the defaults reach over seeds, a row for each surface that can be laid flat."""
+    rows = pd.DataFrame(benchmark("own_seeds")["rows"]).dropna(subset="scale")
+    right = (rows["correlation"] >= LEAST) & ((rows["scale"] - 1).abs() <= OFF)
+    found = {}
+    for surface, of in rows.groupby("surface", sort=False):
+        low, high = of["scale"].min(), of["scale"].max()
+        found[surface] = {
+            "right": f"{right[of.index].sum()} of {len(of)}",
+            "correlation, median": f"{of['correlation'].median():.5f}",
+            "correlation, least": f"{of['correlation'].min():.3f}",
+            "scale": f"{low:.3f} to {high:.3f}",
+        }
+    return pd.DataFrame(found).T
+
+
+def on_a_cap() -> str:
+    """Return how the spread of edge ratios on a sphere's cap compares with the least possible."""
+    found = benchmark("own_seeds")
+    rows = pd.DataFrame(found["rows"]).dropna(subset="std")
+    over = rows["std"] / rows["floor"]
+    return (
+        f"A sphere's cap, {len(rows)} seeds: {over.min():.2f} to {over.max():.2f} of the floor.\n"
+        f"All on {found['device']}, {found['points']:,} points each."
     )
 
 
