@@ -198,8 +198,8 @@ _ = own_data.side_by_side("table", data["table"].labels, "coolwarm_r")
 own_data.malignant(data["table"])
 
 # %% [markdown]
-# The distances tell a good deal, though the fit never saw a malignant tumour. But the sheet tells no
-# more than the plane of PCA, and one good column tells more than both.
+# The distances tell a good deal, though the fit never saw a malignant tumour. But the sheet tells
+# no more than the plane of PCA, and one good column tells more than both.
 #
 # ### Beside U-MAP and t-SNE
 #
