@@ -44,7 +44,7 @@ def test_the_rows_make_up_the_last(rows):
 
 
 def test_workers_share_jobs_and_none_is_cut():
-    assert cluster.makespan([1, 1, 2, 3], 2) == 4
+    assert cluster.makespan([1, 1, 1, 1, 4], 2) == 4  # the longest job begins first
     assert cluster.makespan([5, 1, 1], 10) == 5
     assert cluster.makespan([2, 2, 2], 1) == 6
 
