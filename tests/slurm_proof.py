@@ -156,7 +156,7 @@ def started(
     with log.open("ab") as lines:
         process = subprocess.Popen(
             [sys.executable, "-m", "isoae_lib.cli", *map(str, words)],
-            env=environment | {"PYTHONPATH": str(project)}, cwd=project,
+            env=environment, cwd=project,
             stdin=subprocess.DEVNULL, stdout=lines, stderr=subprocess.STDOUT,
         )  # fmt: skip
     STARTED.append(process)
@@ -307,6 +307,7 @@ def main() -> None:
     project, local, shared = (folder / name for name in ("project", "local", "shared"))
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(project)], check=True)
     say(f"a clone of {ROOT}, and all that follows, is in {folder}")
+    os.environ["PYTHONPATH"] = str(project)  # what runs is the clone, here and in jobs
     with cluster(folder / "slurm") as environment:
         environment["ISOAE_STORE"] = str(shared)
         say("Slurm runs: one node, partitions", *PARTITIONS)
