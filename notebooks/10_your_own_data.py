@@ -49,7 +49,7 @@ own_data.answer()
 # The report of a fit says in words whether to trust distances in the plane:
 
 # %% tags=["hide-input"]
-own_data.trust()
+own_data.said({title: published[name].report for name, title in own_data.TITLES.items()})
 
 # %% [markdown]
 # ## How
@@ -92,10 +92,10 @@ _ = own_data.side_by_side("hole", data["hole"].labels[:, 0], "viridis")
 # I-AE unrolls the sheet, and the hole stays a hole of the right size. A report knows no flat sheet,
 # only points. So it compares distances of codes with the lengths of *paths along the data*. A path
 # leads around the hole, and the straight line between two codes leads across it. So the two agree
-# less well, the larger a hole is. `model.diagnose(points)` printed this:
+# less well, the larger a hole is. `model.diagnose(points)` showed this:
 
 # %% tags=["hide-input"]
-print(published["hole"].report)
+published["hole"].report
 
 # %% [markdown]
 # ### Digits
@@ -260,9 +260,11 @@ own_data.memory()
 # %% tags=["nbval-ignore-output"]
 ring = own_data.half_cylinder(turns=1)[0]
 wrong = IsometricAutoencoder(**model.get_params()).fit(ring).diagnose(ring)
-print(wrong.verdict, *wrong.reasons, sep="\n- ")
+own_data.said({"a whole cylinder": wrong})
 
 # %% [markdown]
+# ## Try it
+#
 # :::{admonition} Exercise
 # :class: tip
 # 1. One column of a table was in metres, and is now in millimetres. With which `scale` is the map

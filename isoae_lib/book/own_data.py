@@ -140,11 +140,10 @@ def answer() -> pd.DataFrame:
     return pd.concat(found).fillna("–")
 
 
-def trust() -> Markdown:
-    """Return what the report of each fit says of distances in the plane."""
+def said(reports: Mapping[str, Report]) -> Markdown:
+    """Return what reports, by title, say of distances in the plane."""
     lines = []
-    for name, title in TITLES.items():
-        report = published(name).report
+    for title, report in reports.items():
         lines += [f"- **{title}**: {report.verdict}", *(f"    - {r}" for r in report.reasons)]
     return Markdown("\n".join(lines))
 
@@ -304,7 +303,7 @@ def beside_where() -> str:
     found = benchmark("own_maps")
     versions = ", ".join(f"{package} {number}" for package, number in found["versions"].items())
     return (
-        f"Seconds that one core worked: {found['processor']}, {versions}.\n"
+        f"Seconds that one core worked: {found['processor']}.\n{versions}.\n"
         f"Up to {found['load']:.0f} processes wanted a core at the same time."
     )
 

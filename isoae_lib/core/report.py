@@ -178,8 +178,9 @@ class Report:
             for name, value, ideal in self.rows()
         )
         reasons = "".join(f"<li>{escape(reason)}</li>" for reason in self.reasons)
+        reasons = f"<ul>{reasons}</ul>" if reasons else ""
         head = "<tr><td></td><th scope='col'>here</th><th scope='col'>isometry</th></tr>"
-        return f"<p>{self.verdict}</p><ul>{reasons}</ul><table>{head}{cells}</table>"
+        return f"<p>{self.verdict}</p>{reasons}<table class='table'>{head}{cells}</table>"
 
     def html(self) -> str:
         """Return the report as a page of its own, with its figure where matplotlib is installed."""
