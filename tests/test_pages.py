@@ -416,6 +416,28 @@ def test_a_line_joins_the_means_over_seeds_of_each_length():
     plt.close(figure)
 
 
+def test_ticks_are_not_written_over_each_other():
+    names = [f"I-AE,steps={n}" for n in (100, 130, 200, 250, 1000)]
+    runs = varied_runs("classification/mnist", names, [[{"svm": 0.5}]] * len(names))
+    figure, axes = plt.subplots()
+    found = [run for (run,) in runs.values()]
+    curves._line(axes, found, "steps", "svm")
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "200", "1,000"]
+    plt.close(figure)
+
+
+def test_figure_4_shows_the_surface_on_which_leaving_out_l_piso_adds_most():
+    def run(area):
+        return SimpleNamespace(metrics={"extra_area": area})
+
+    areas = {"a": (3.0, 2.5), "b": (1.0, 0.1), "c": (0.5, 0.9)}  # without L_piso, with it
+    rows = {
+        name: {"I-AE-without-L_piso": run(without), "I-AE": run(whole)}
+        for name, (without, whole) in areas.items()
+    }
+    assert surfaces.most_added(rows) == ("b", rows["b"])
+
+
 def test_i_ae_is_first_where_its_mean_is_and_all_methods_are_there():
     def seeds(*numbers):
         return [{"svm": n, "knn": 0.5} for n in numbers]

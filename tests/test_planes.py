@@ -13,6 +13,7 @@ from isoae_lib.core.diagnostics import decoder_map
 from isoae_lib.paper import planes
 from isoae_lib.paper.metrics.rounding import as_bytes
 from isoae_lib.paper.records import Run
+from isoae_lib.paper.runs import load_published
 
 LOW, HIGH = np.array([-3.0, 1.0]), np.array([5.0, 3.0])
 
@@ -43,6 +44,16 @@ def test_a_plane_is_within_two_of_255_at_twenty_places_between_those_of_its_grid
     wrong = np.sqrt(((plane.at(places) - true) ** 2).mean(1))
     assert wrong.max() < 2 / 255
     assert len(plane.components.whole) < 100, "components that change nothing are kept"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["I-AE", "AE"])
+def test_the_planes_of_the_page_are_as_exact_at_twenty_places(method):
+    run = load_published(f"visualization-FC/mnist/{method}")
+    plane = planes.of_run(run)
+    places = plane.low + (plane.high - plane.low) * np.random.default_rng(5).random((20, 2))
+    true = np.clip(decoder_map(run.model)(places), 0, 1)
+    assert np.sqrt(((plane.at(places) - true) ** 2).mean(1)).max() < 2 / 255
 
 
 def test_a_decoder_that_changes_faster_gets_a_finer_grid(drawn, monkeypatch):

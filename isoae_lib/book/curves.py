@@ -26,6 +26,7 @@ ALONG = {
     "width_factor": "share of the printed width",
     "size": "size of the surface (1: as published)",
 }
+APART = 1.4  # the least ratio of neighbouring ticks
 OWN = f"{sections.OWN},steps=20000"  # with fewer steps than the paper
 
 
@@ -50,7 +51,10 @@ def _line(axes: Axes, runs: Sequence[Run], field: str, metric: str, **look: obje
     axes.plot(places, means, ms=5, **look)  # type: ignore[arg-type]
     axes.plot(at, numbers, **(look | {"ls": "", "label": None}), ms=3, alpha=0.5)  # type: ignore[arg-type]
     axes.set(xscale="log", xlabel=ALONG[field])
-    ticks = sorted({place for line in axes.lines for place in np.asarray(line.get_xdata())})
+    ticks: list[float] = []  # those that would be written over each other are left out
+    for place in sorted({place for line in axes.lines for place in np.asarray(line.get_xdata())}):
+        if not ticks or place > APART * ticks[-1]:
+            ticks.append(place)
     axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks], minor=False)
     axes.minorticks_off()
 
@@ -124,8 +128,6 @@ def own_protocol(runs: Table) -> Figure:
             std = run.metrics["edge_ratio_std"]
             left.plot(run.spec.steps, std, "*", color=colour, ms=9, zorder=3)
     left.set(yscale="log", ylabel="std of edge ratios")
-    steps = sorted({tick for line in left.lines for tick in line.get_xdata()})
-    left.set_xticks(steps, [f"{tick:,g}" for tick in steps])
     left.plot([], [], "k*", ms=9, label="eased, published")
     left.legend()
     _line(right, varied(runs, "3d/s-shape", OWN, "size"), "size", "edge_ratio_std", **_look("I-AE"))

@@ -165,6 +165,16 @@ def keeping(surface_runs: Mapping[str, Mapping[str, Run]], name: str) -> dict[st
     return {title: row for title, row in kept.items() if row}
 
 
+def most_added(surface_runs: Mapping[str, dict[str, Run]]) -> tuple[str, dict[str, Run]]:
+    """Return the surface on which leaving out L_piso adds most area to I-AE's, and its runs."""
+
+    def added(row: Mapping[str, Run]) -> float:
+        without, whole = (row[m].metrics["extra_area"] for m in ("I-AE-without-L_piso", "I-AE"))
+        return without - whole
+
+    return max(surface_runs.items(), key=lambda named: added(named[1]))
+
+
 def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     """Distribution of the singular values of df(z) at the codes, by surface and method."""
     figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
