@@ -240,8 +240,9 @@ def test_a_figure_with_controls_answers_a_key(name, visit):
     control = window.locator(f".stepped:has(+ #{name}) :is(input, select)").first
     said = window.locator(f".stepped:has(+ #{name}) [role=status]")
     words = said.inner_text()
+    is_list = control.evaluate("control => control.tagName") == "SELECT"
     control.focus()
-    window.keyboard.press("ArrowUp")  # more on a slider, the one before in a list
+    window.keyboard.press("ArrowDown" if is_list else "ArrowUp")  # the next, or more
     window.wait_for_function(f"{plot}.dataset.shown !== '{shown}'")
     assert window.evaluate(drawn) != before and said.inner_text() != words and faults == []
 
