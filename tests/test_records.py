@@ -192,7 +192,7 @@ def test_codes_above_the_plane_are_not_published(folder, monkeypatch, tmp_path):
     for latent, count in ((2, 20), (3, 0)):
         monkeypatch.setattr(runs, "PUBLISHED_CODES", 20)
         runs.publish(replace(run, spec=replace(spec, latent=latent)), "section/mnist/AE")
-        with np.load(next(tmp_path.rglob("embedding.npz"))) as kept:
+        with np.load(next((tmp_path / "published").rglob("embedding.npz"))) as kept:
             assert len(kept["codes"]) == len(kept["labels"]) == count
 
 
