@@ -21,16 +21,16 @@ import torch
 import typer
 import umap
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from own_points import torus
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
 from train_step import processor
 
 from isoae_lib import IsometricAutoencoder
+from isoae_lib.core.faithfulness import kept
 
 SAMPLE = 2000  # points whose neighbours are compared
-PAIRS = 50_000  # of points, whose distances are compared
 NEW = 100_000  # points that are placed on a finished map
 NEW_OF_OTHERS = 5000  # the same for those that would take minutes
 
@@ -43,16 +43,12 @@ class Points(NamedTuple):
     new: Callable[[int], NDArray] | None
 
 
-def torus(count: int, dimensions: int, noise: float) -> Points:
-    """A patch of a flat torus, turned into more dimensions, with noise in all of them."""
-    axes = np.linalg.qr(np.random.default_rng(0).normal(size=(dimensions, dimensions)))[0][:4]
+def noisy_torus(count: int, dimensions: int, noise: float) -> Points:
+    """A patch of a flat torus, with noise in all dimensions."""
 
     def draw(n: int, seed: int) -> tuple[NDArray, NDArray]:
-        rng = np.random.default_rng(seed)
-        flat = rng.uniform(0, (4, 3), (n, 2))
-        u, v = flat.T
-        sheet = np.stack([np.cos(u), np.sin(u), np.cos(v), np.sin(v)], 1) @ axes
-        return sheet + noise * rng.normal(size=sheet.shape), flat
+        x, flat = torus(n, seed, dimensions, axes=0)
+        return x + noise * np.random.default_rng([seed, 1]).normal(size=x.shape), flat
 
     return Points(*draw(count, 1), lambda n: draw(n, 2)[0])
 
@@ -64,8 +60,8 @@ def digits() -> Points:
 
 
 DATA_SETS = {
-    "flat torus, 3,000 points in 10 dimensions": lambda: torus(3000, 10, 0.0),
-    "flat torus with noise, 10,000 points in 50 dimensions": lambda: torus(10_000, 50, 0.01),
+    "flat torus, 3,000 points in 10 dimensions": lambda: noisy_torus(3000, 10, 0.0),
+    "flat torus with noise, 10,000 points in 50 dimensions": lambda: noisy_torus(10_000, 50, 0.01),
     "digits, 1,797 points in 64 dimensions": digits,
 }
 
@@ -102,14 +98,10 @@ def compared(name: str, points: Points) -> dict[str, Any]:
     codes, maker = fitted(name, points.x)
     row: dict[str, Any] = {"fit_seconds": time.process_time() - began}
     some = np.random.default_rng(0).permutation(len(points.x))[:SAMPLE]
-    i, j = np.random.default_rng(1).integers(0, len(points.x), (2, PAIRS))
-    here, there = (np.linalg.norm(x[i] - x[j], axis=1) for x in (codes, points.true))
     row |= {
         "trustworthiness": trustworthiness(points.x[some], codes[some]),
         "continuity": trustworthiness(codes[some], points.x[some]),
-        "spearman": spearmanr(here, there).statistic,
-        "pearson": np.corrcoef(here, there)[0, 1],
-        "scale": here @ there / (there @ there),
+        **kept(codes, points.true)._asdict(),
     }
     if points.new is not None and maker is not None:
         new = points.new(NEW if name in ("I-AE", "PCA") else NEW_OF_OTHERS)

@@ -1,29 +1,26 @@
 """The estimator's defaults on ten seeds of surfaces whose distances are known.
 
 `python benchmarks/own_seeds.py --json FILE` fits 3,000 points of each surface of
-`tests/own_points.py`. On the four that can be laid flat it compares distances in the plane with
+`own_points.py`. On the four that can be laid flat it compares distances in the plane with
 those along the surface, on a sphere's cap the spread of edge ratios with the least possible one.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from own_points import FLAT, cap
 
 from isoae_lib import IsometricAutoencoder
+from isoae_lib.core.faithfulness import kept
 from isoae_lib.core.training import hardware
-from isoae_lib.files import ROOT
 from isoae_lib.paper.floors import best_rings
 from isoae_lib.paper.metrics.surfaces import ratios_over
 from isoae_lib.paper.provenance import commit
-
-sys.path.append(str(ROOT / "tests"))
-from own_points import FLAT, cap, kept
 
 POINTS, SEEDS = 3000, range(10)
 ANGLE = 1.0  # of the cap, from its pole to its rim
@@ -39,8 +36,8 @@ def row_of(surface: str, seed: int, device: str) -> dict[str, object]:
         found = {"std": float(ratios.std()), "floor": float(best_rings(ANGLE)[0])}
     else:
         points, flat = FLAT[surface](POINTS, seed)
-        correlation, scale = kept(model.fit_transform(points), flat)
-        found = {"correlation": float(correlation), "scale": float(scale)}
+        held = kept(model.fit_transform(points), flat)
+        found = {"correlation": held.pearson, "scale": held.scale}
     return {"surface": surface, "seed": seed} | found | {"seconds": time.perf_counter() - began}
 
 

@@ -169,9 +169,8 @@ _ = curves.in_the_plane(lengths, "visualization-FC/mnist", linear)
 # keyboard, Tab reaches the marks, and the arrow keys move them.
 
 # %% tags=["hide-input", "nbval-ignore-output"]
-with_decoders = table(runs.published("weights"))
-sources = [(chapter.source, evidence), (page.PUBLISHED, with_decoders)]
-explorer.explorer(*explorer.with_planes(sources, networks["FC-NN"]), classes)
+planes = explorer.with_planes(chapter.drawn, networks["FC-NN"])
+explorer.explorer(chapter.source, planes, classes)
 
 # %% [markdown]
 # ### The image behind a point

@@ -15,6 +15,7 @@ seed = 0
 # %% tags=["hide-input"]
 from isoae_lib import IsometricAutoencoder
 from isoae_lib.book import own_data, page
+from isoae_lib.core import faithfulness
 
 chapter = page.head("10_your_own_data", preset, seed=seed)
 data = {name: make() for name, make in own_data.DATA_SETS.items()}
@@ -292,9 +293,9 @@ own_data.said({"a whole cylinder": wrong})
 # with those on the flat sheet must be above the margin, or this page is not made.
 
 # %% tags=["nbval-ignore-output"]
-kept = own_data.agreement(codes, flat)
-print(f"correlation {kept:.4f}, margin {own_data.MARGIN}")
-assert kept > own_data.MARGIN
+correlation = faithfulness.kept(codes, flat).pearson
+print(f"correlation {correlation:.4f}, margin {own_data.MARGIN}")
+assert correlation > own_data.MARGIN
 
 # %% [markdown]
 # ## Where these numbers come from

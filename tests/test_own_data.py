@@ -10,6 +10,7 @@ import pytest
 
 from isoae_lib import IsometricAutoencoder
 from isoae_lib.book import own_data
+from isoae_lib.core.faithfulness import kept
 
 DEFAULTS = inspect.signature(IsometricAutoencoder).parameters
 
@@ -54,11 +55,11 @@ def test_half_a_cylinder_keeps_lengths_and_a_whole_one_closes():
     assert own_data.half_cylinder(turns=1)[1][:, 0].max() > 6
 
 
-def test_agreement_is_one_for_a_motion_and_a_scale_only():
+def test_distances_are_kept_by_a_motion_and_a_scale_only():
     flat = np.random.default_rng(0).normal(size=(300, 2))
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    assert own_data.agreement(3 * flat @ turn + 5, flat) == pytest.approx(1)
-    assert own_data.agreement(flat * [1, 3], flat) < own_data.MARGIN
+    assert kept(3 * flat @ turn + 5, flat) == pytest.approx((1, 1, 3))
+    assert kept(flat * [1, 3], flat).pearson < own_data.MARGIN
 
 
 def test_a_walk_begins_and_ends_at_its_digits():

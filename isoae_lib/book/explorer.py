@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,19 +26,14 @@ SHADES = 15  # of grey between black and white in the still picture: a small fil
 STILL = 12  # images along an axis of the still picture
 
 
-def with_planes(
-    sources: Iterable[tuple[str, Table]], experiment: str
-) -> tuple[str, dict[str, Run]]:
-    """Return the first source in which the planes of I-AE and of a rival are known, and the runs.
+def with_planes(runs: Table, experiment: str) -> dict[str, Run]:
+    """Return the first runs of I-AE and its rivals whose planes are known, by method.
 
-    There are none, and no name, if there is no such source.
+    There are none if that of I-AE is not known, or no rival's.
     """
-    for source, runs in sources:
-        first = {method: runs.get((experiment, method), [])[:1] for method in ("I-AE", *RIVALS)}
-        known = {method: run for method, group in first.items() for run in group if is_known(run)}
-        if "I-AE" in known and len(known) > 1:
-            return source, known
-    return "", {}
+    first = {method: runs.get((experiment, method), [])[:1] for method in ("I-AE", *RIVALS)}
+    known = {method: run for method, group in first.items() for run in group if is_known(run)}
+    return known if "I-AE" in known and len(known) > 1 else {}
 
 
 def explorer(source: str, runs: Mapping[str, Run], classes: Sequence[str]) -> HTML:

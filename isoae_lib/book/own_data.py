@@ -148,13 +148,6 @@ def said(reports: Mapping[str, Report]) -> Markdown:
     return Markdown("\n".join(lines))
 
 
-def agreement(codes: NDArray, flat: NDArray) -> float:
-    """Return the correlation of distances of codes with those on the flat sheet."""
-    i, j = np.random.default_rng(0).integers(0, len(flat), (2, 20_000))
-    here, there = (np.linalg.norm(x[i] - x[j], axis=1) for x in (codes, flat))
-    return float(np.corrcoef(here, there)[0, 1])
-
-
 def side_by_side(name: str, colours: NDArray, cmap: str, *, named: bool = False) -> Figure:
     """Draw the four maps of a data set; a point has the colour of what it is.
 

@@ -1,16 +1,20 @@
 """How far codes and their decoder are from an isometry of the data, in numbers.
 
 Points are scaled: their mean square is 1. Distances between them are those of neighbours, or of
-paths through neighbours, so nothing has to be known about the data.
+paths through neighbours, so nothing has to be known about the data. `kept` is for data of which the
+flat sheet is known.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
+from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import NearestNeighbors
@@ -23,6 +27,7 @@ NEIGHBOURS = 10  # of a point, joined by the edges of a path
 NEAREST = 5  # as `trustworthiness` counts them
 TORN = 2.0  # times as far apart on one side as on the other: no neighbours there
 PATHS = 200  # points from which paths begin
+PAIRS = 20_000  # of points, whose distances are compared with known ones
 DIFFERENTIALS = 300  # points at which differentials are taken
 AT_ONCE = 50
 
@@ -130,6 +135,25 @@ def path_agreement(points: Array, codes: Array) -> tuple[float, float, Array, Ar
         return 0.0, 0.0, lengths, apart
     correlation = float(np.corrcoef(lengths, apart)[0, 1])
     return correlation, float(np.median(apart / lengths)), lengths, apart
+
+
+class Kept(NamedTuple):
+    """What codes keep of known distances: two correlations, and the ratio of their lengths."""
+
+    pearson: float
+    spearman: float
+    scale: float
+
+
+def kept(codes: Array, flat: Array) -> Kept:
+    """Compare distances of codes (n, d) with those of places (n, k) on the flat sheet."""
+    i, j = np.random.default_rng(0).integers(0, len(flat), (2, PAIRS))
+    here, there = (np.linalg.norm(x[i] - x[j], axis=1) for x in (codes, flat))
+    return Kept(
+        pearson=float(np.corrcoef(here, there)[0, 1]),
+        spearman=float(spearmanr(here, there).statistic),
+        scale=float(here @ there / (there @ there)),
+    )
 
 
 def intrinsic_dimension(points: Array, count: int = 2 * NEIGHBOURS) -> float:
