@@ -55,6 +55,17 @@ def test_parameters_arrive_and_the_copy_is_the_same_every_time(page):
     assert not list((out.parent.parent / "unfinished").iterdir())
 
 
+def test_a_kernel_takes_no_network_port_that_another_one_may_have(page):
+    out = page(
+        "from ipykernel.kernelapp import IPKernelApp\nkernel = IPKernelApp.instance()\n"
+        "print(kernel.transport, kernel.ip)"
+    )
+    execute.execute("01_theory", "smoke", out)
+    transport, sockets = text_of(out).split()
+    assert transport == "ipc"
+    assert not Path(sockets).parent.exists()  # nothing stays behind
+
+
 def test_outputs_stand_in_their_order_and_pages_leave_out_the_parameters(page):
     out = page(
         "import time\nfor n in range(2):\n    for k in range(3):\n"

@@ -8,6 +8,7 @@ import os
 import time
 from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
@@ -60,12 +61,13 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     source, running = Path(f"{stem}.source.ipynb"), Path(f"{stem}.ipynb")
     logging.getLogger("papermill").setLevel(logging.ERROR)
     started = time.monotonic()
-    with alone, chdir(folder):  # papermill reads the braces of a long path as parameters
+    # Papermill reads the braces of a long path as parameters. The address of a socket is short.
+    with alone, chdir(folder), TemporaryDirectory(prefix="isoae-") as sockets:
         jupytext.write(notebook, source)
         try:
             papermill.execute_notebook(
                 source, running, {"preset": preset, **parameters}, cwd=ROOT, progress_bar=False,
-                kernel_manager_class=_kernel(),
+                kernel_manager_class=_kernel(sockets),
             )  # fmt: skip
         except PapermillExecutionError as error:
             raise InputError(
@@ -82,8 +84,11 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
         source.unlink()
 
 
-def _kernel() -> type[AsyncKernelManager]:
-    """Return a manager of this environment's own kernel, not of another one called `python3`."""
+def _kernel(sockets: str) -> type[AsyncKernelManager]:
+    """Return a manager of this environment's own kernel, not of another one called `python3`.
+
+    The two talk through files in a folder: of network ports, several builds could take the same.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -98,7 +103,8 @@ def _kernel() -> type[AsyncKernelManager]:
         display_name="Python 3",
         language="python",
     )
-    return type("Kernel", (AsyncKernelManager,), {"kernel_spec": spec})
+    talk = {"transport": "ipc", "ip": f"{sockets}/kernel"}
+    return type("Kernel", (AsyncKernelManager,), {"kernel_spec": spec, **talk})
 
 
 def _write_stable(running: Path, out: Path) -> None:
