@@ -193,9 +193,9 @@ tables.measured(
 # %% tags=["hide-input"]
 #| label: fig-own
 #| fig-cap: >-
-#|   I-AE trained in the paper's own way. Left: Table 1's number against the number of steps; a star
-#|   is a published run. Right: the S shape in other units of length. The paper does not print the
-#|   size of its surfaces, and what the weight of 0.01 means depends on it.
+#|   I-AE trained in the paper's own way. Above: Table 1's number against the number of steps; a
+#|   star is a published run. Below: the S shape in other units of length. The paper does not print
+#|   the size of its surfaces, and what the weight of 0.01 means depends on it.
 #| fig-alt: >-
 #|   Two panels with the standard deviation of edge ratios on a logarithmic scale, against steps
 #|   and against the size of the surface.
@@ -337,8 +337,7 @@ tables.measured(surfaces.having(rows, "pinv_error_rescaled"), rescaled)
 #|   leave the data.
 pairs = surfaces.first_seeds(chapter.drawn, ("I-AE-without-L_piso", "I-AE"))
 title, pair = surfaces.most_added(surfaces.keeping(pairs, "decoded_surface"))
-print(title)
-_ = surfaces.decoder_surfaces(pair)
+_ = surfaces.decoder_surfaces(pair).suptitle(title)
 
 # %% [markdown]
 # The area of the extra parts, in units of the surface's own area:

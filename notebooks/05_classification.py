@@ -34,6 +34,9 @@ known = chapter.accuracies(data)
 # means that nobody computed it.
 
 # %% tags=["hide-input"]
+downstream.accuracy_table("svm", chapter.sources, known)
+
+# %% tags=["hide-input"]
 #| label: fig-table-2-steps
 #| fig-cap: >-
 #|   Accuracy against the number of steps. Each point is a run that differs from the published one
@@ -43,9 +46,6 @@ compared = {16: ("I-AE", "AE", "CAE"), 64: ("I-AE", "CAE", "RAE-GP")}
 every = table([*chapter.of_repository, *runs.published("curves")])
 linear = baseline_records.published_accuracies()
 _ = curves.table_2(every, "mnist", compared, "steps", linear)
-
-# %% tags=["hide-input"]
-downstream.accuracy_table("svm", chapter.sources, known)
 
 # %% tags=["hide-input"]
 chapter.verdicts()

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isoae_lib.book.style import COLOURS, INKS, MARKERS, label, plain
+from isoae_lib.book.style import COLOURS, INKS, MARKERS, label, plain, two_in_a_row
 from isoae_lib.paper import sections
 from isoae_lib.paper.baseline_records import Accuracies, Numbers
 from isoae_lib.paper.claims.downstream import CLASSIFIERS
@@ -65,7 +65,7 @@ def _look(method: str) -> dict[str, object]:
 
 def in_the_plane(runs: Table, experiment: str, pca: Numbers) -> Figure:
     """Figure 5 in numbers while training goes on; a level line is what PCA has in the plane."""
-    figure, grid = plt.subplots(1, 3, figsize=(10, 3.2))
+    figure, grid = two_in_a_row(len(IN_THE_PLANE), 2.7)
     for method in sections.FIGURE_5_METHODS:
         found = varied(runs, experiment, method, "steps")
         for axes, (metric, name) in zip(grid, IN_THE_PLANE.items(), strict=True):
@@ -97,17 +97,17 @@ def table_2(
         (data set, d) -> accuracies without an autoencoder; a level line is PCA's.
     """
     panels = [(d, metric) for d in compared for metric in CLASSIFIERS]
-    figure, grid = plt.subplots(1, len(panels), figsize=(12, 3.2), squeeze=False)
-    for axes, (d, metric) in zip(grid[0], panels, strict=True):
+    figure, grid = two_in_a_row(len(panels), 2.8)
+    for axes, (d, metric) in zip(grid, panels, strict=True):
         for method in compared[d]:
             found = varied(runs, f"classification/{data}", f"{method},latent={d}", field)
             if found:
                 _line(axes, found, field, metric, **_look(method))
-        linear = np.mean(known[data, d]["PCA"][metric])
+        linear = float(np.mean(known[data, d]["PCA"][metric]))
         axes.axhline(linear, color=COLOURS["PCA"], ls="--", lw=1, label="PCA")
         axes.set(title=f"d = {d}", ylabel=f"{CLASSIFIERS[metric]} accuracy")
         axes.tick_params(axis="x", labelrotation=40)
-    entries = {t: h for axes in grid[0] for h, t in zip(*axes.get_legend_handles_labels())}
+    entries = {t: h for axes in grid for h, t in zip(*axes.get_legend_handles_labels())}
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=6)
     return figure
 
@@ -115,23 +115,23 @@ def table_2(
 def own_protocol(runs: Table) -> Figure:
     """I-AE on the surfaces as the paper trains it, beside the published runs with eased weights.
 
-    Left: the standard deviation of edge ratios against the number of steps; a star is a published
-    run. Right: the S shape in other units of length.
+    Above: the standard deviation of edge ratios against the number of steps; a star is a published
+    run. Below: the S shape in other units of length.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4))
+    figure, (above, below) = plt.subplots(2, 1, figsize=(7.2, 6))
     for data, colour, marker in zip(sections.OF_PAPER, INKS, "osD", strict=True):
         experiment = f"3d/{data}"
         found = varied(runs, experiment, OWN, "steps")
         look = {"color": colour, "label": SURFACES[data].title}
-        _line(left, found, "steps", "edge_ratio_std", marker=marker, **look)
+        _line(above, found, "steps", "edge_ratio_std", marker=marker, **look)
         for run in runs.get((experiment, "I-AE"), []):
             std = run.metrics["edge_ratio_std"]
-            left.plot(run.spec.steps, std, "*", color=colour, ms=9, zorder=3)
-    left.set(yscale="log", ylabel="std of edge ratios")
-    left.plot([], [], "k*", ms=9, label="eased, published")
-    left.legend()
-    _line(right, varied(runs, "3d/s-shape", OWN, "size"), "size", "edge_ratio_std", **_look("I-AE"))
-    right.set(yscale="log", ylabel="std of edge ratios", title="S shape")
+            above.plot(run.spec.steps, std, "*", color=colour, ms=9, zorder=3)
+    above.set(yscale="log", ylabel="std of edge ratios")
+    above.plot([], [], "k*", ms=9, label="eased, published")
+    figure.legend(loc="outside upper center", ncols=4)
+    _line(below, varied(runs, "3d/s-shape", OWN, "size"), "size", "edge_ratio_std", **_look("I-AE"))
+    below.set(yscale="log", ylabel="std of edge ratios", title="S shape")
     return figure
 
 

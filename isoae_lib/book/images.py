@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib.book.style import COLOURS, bare, label
+from isoae_lib.book.style import COLOURS, bare, label, two_in_a_row
 from isoae_lib.book.tables import measured, narrow
 from isoae_lib.core import notation
 from isoae_lib.core.arrays import Array
@@ -204,7 +204,7 @@ def loss_curves(
     panels = {
         name: f"${name[0]}_{{{name[2:]}}}$" for name in ("L_rec", "L_iso", "L_piso")
     } | {"knn_accuracy": "5-NN accuracy"}  # fmt: skip
-    figure, grid = plt.subplots(1, len(panels), figsize=(12, 3.2))
+    figure, grid = two_in_a_row(len(panels), 2.5, sharex=True)
     at = np.arange(len(WEIGHED))
     for experiment, line in zip(experiments, ("-o", "--s"), strict=False):
         flat = pca.get(experiment.partition("/")[2], {}).get(2, {})
@@ -222,8 +222,10 @@ def loss_curves(
                     label=f"PCA, {data_title(experiment)}",
                 )  # fmt: skip
             axes.set_xticks(at, [f"{w:g}" for w in WEIGHED], rotation=60)
-            axes.set(xlabel=r"$\lambda_{iso}$", title=title)
+            axes.set_title(title)
             axes.set_yscale("log" if name in ("L_iso", "L_piso") else "linear")
+    for axes in grid[2:]:
+        axes.set_xlabel(r"$\lambda_{iso}$")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 

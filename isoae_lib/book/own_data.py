@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from isoae_lib.book.speed import benchmark
-from isoae_lib.book.style import COLOURS, REFERENCE, bare
+from isoae_lib.book.style import COLOURS, REFERENCE, bare, two_in_a_row
 from isoae_lib.book.tables import ranked
 from isoae_lib.core.report import Report
 from isoae_lib.files import ROOT
@@ -154,9 +154,10 @@ def side_by_side(name: str, colours: NDArray, cmap: str, *, named: bool = False)
     Where these are classes, `named` writes the class of each into the middle of its points.
     """
     codes = published(name).arrays
-    figure, panels = plt.subplots(1, len(MAPS), figsize=(10.5, 2.9))
+    figure, panels = two_in_a_row(len(MAPS), 3.2)
     for axes, kind in zip(panels, MAPS, strict=True):
-        axes.scatter(*codes[kind].T, c=colours, s=4, cmap=cmap)
+        x, y = codes[kind].T
+        axes.scatter(x, y, c=colours, s=4, cmap=cmap)
         for label in np.unique(colours) if named else ():
             middle = np.median(codes[kind][colours == label], axis=0)
             axes.annotate(
@@ -185,7 +186,7 @@ def pictures(rows: Mapping[str, NDArray], high: float = 16) -> Figure:
 
 def choices(weights: pd.DataFrame, dimensions: pd.DataFrame) -> Figure:
     """Draw the score against the weight, and the variance lost against the dimension."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3))
     left.semilogx(weights.index, weights["score"], "-o", color=COLOURS["I-AE"])
     left.set(xlabel="weight", ylabel="score on new points")
     right.plot(dimensions.index, dimensions["lost"], "-o", color=COLOURS["I-AE"], label="I-AE")
@@ -202,13 +203,14 @@ def distances(name: str, true: NDArray) -> Figure:
     codes = published(name).arrays
     i, j = np.random.default_rng(0).integers(0, len(true), (2, 1500))
     apart = np.linalg.norm(true[i] - true[j], axis=1)
-    figure, panels = plt.subplots(1, len(MAPS), figsize=(10.5, 2.7))
+    figure, panels = two_in_a_row(len(MAPS), 2)
     for axes, kind in zip(panels, MAPS, strict=True):
         axes.plot(apart, np.linalg.norm(codes[kind][i] - codes[kind][j], axis=1), ".", ms=2,
                   color=COLOURS[kind])  # fmt: skip
-        axes.set(title=kind, xlabel="on the flat sheet")
+        axes.set_title(kind)
         axes.axline((0, 0), slope=1, **REFERENCE)
-    panels[0].set_ylabel("of the codes")
+    figure.supxlabel("distance on the flat sheet", size=11)
+    figure.supylabel("distance of the codes", size=11)
     return figure
 
 

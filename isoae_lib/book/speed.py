@@ -54,7 +54,7 @@ def growth(rows: Rows) -> Figure:
 
     A line has the colour of the method whose step it times; its dashes tell implementations apart.
     """
-    figure, grid = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    figure, grid = plt.subplots(1, 2, figsize=(7.2, 3.6), sharey=True)
     for axes, (swept, (name, lines)) in zip(grid, SWEEPS.items(), strict=True):
         found = [row for row in rows if row["sweep"] == swept]
         at = [row[swept] for row in found]

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from isoae_lib.core.methods import METHODS
 
@@ -34,6 +35,27 @@ def use() -> None:
         "lines.linewidth": 1.8, "image.cmap": "viridis", "figure.constrained_layout.use": True,
         "axes.prop_cycle": plt.cycler(color=INKS), "svg.hashsalt": "isoae",
     })  # fmt: skip
+
+
+def two_in_a_row(
+    count: int, height: float, sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels, two in a row: words in it can be read on a phone.
+
+    Parameters
+    ----------
+    height : float
+        Of a row, in inches.
+    sharex, sharey : bool
+        Whether all panels have the same axis.
+    """
+    rows = -(-count // 2)
+    figure, grid = plt.subplots(
+        rows, 2, figsize=(7.2, height * rows), squeeze=False, sharex=sharex, sharey=sharey
+    )
+    for axes in grid.flat[count:]:
+        figure.delaxes(axes)
+    return figure, list(grid.flat[:count])
 
 
 def label(method: str) -> str:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from isoae_lib.book.interactive import bundle
-from isoae_lib.book.style import COLOURS, INKS, REFERENCE, bare, label, plain
+from isoae_lib.book.style import COLOURS, INKS, REFERENCE, bare, label, plain, two_in_a_row
 from isoae_lib.book.tables import ranked
 from isoae_lib.core.arrays import Array
 from isoae_lib.core.diagnostics import decoder_map
@@ -30,6 +30,7 @@ COLUMNS = 6  # panels in a row of Figure 3, at most
 BESIDE, MOVED, DATA = INKS  # points beside the curve, where they go, and the data of Figure 1
 FAR = MOVED  # parts of a decoded surface that are far from the true one
 PER_BAR = 10  # bins of the recorded histogram of edge ratios that are drawn as one
+UNCUT = "best uncut map"
 HIGH = 0.9  # of a histogram, where rows are 1 apart
 
 
@@ -114,28 +115,27 @@ def edge_histograms(
     One panel per surface, and one row per method. The last row has the best uncut map: its ratios
     are in `floors`, by the surface's title, or all of them are 1.
     """
-    figure, panels = plt.subplots(
-        1, len(surface_runs), figsize=(10.5, 3.8), sharey=True, squeeze=False
-    )
+    figure, panels = two_in_a_row(len(surface_runs), 2.8, sharex=True, sharey=True)
     bins = RATIO_BINS[::PER_BAR]
     middle = (bins[1:] + bins[:-1]) / 2
-    names: list[str] = []
-    for axes, (title, runs) in zip(panels[0], surface_runs.items(), strict=True):
+    methods = {m for runs in surface_runs.values() for m in finished(runs)}
+    names = [label(m) for m in COLOURS if m in methods] + [UNCUT]
+    for axes, (title, runs) in zip(panels, surface_runs.items(), strict=True):
         rows = {
             label(method): (run.figure("edge_ratio_histogram")[:-1], COLOURS[method])
             for method, run in finished(runs).items()
         }
         best = np.histogram((floors or {}).get(title, np.ones(1)), RATIO_BINS)[0]
-        rows["best uncut map"] = best, REFERENCE["color"]
-        names += [name for name in rows if name not in names]
+        rows[UNCUT] = best, REFERENCE["color"]
         for name, (counts, colour) in rows.items():
             height = counts.reshape(-1, PER_BAR).sum(1)
             base = -names.index(name)
             axes.plot(middle, base + HIGH * height / max(height.max(), 1), color=colour, lw=1)
             axes.fill_between(middle, base, axes.lines[-1].get_ydata(), color=colour, alpha=0.4)
         axes.axvline(1, **REFERENCE)
-        axes.set(title=title, xlabel="edge ratio $l_{ij}$ (mean scaled to 1)", xlim=(0, 3))
-    panels[0, 0].set_yticks([-row for row in range(len(names))], names)
+        axes.set(title=title, xlim=(0, 3))
+    figure.supxlabel("edge ratio $l_{ij}$ (mean scaled to 1)", size=11)
+    panels[0].set_yticks([-row for row in range(len(names))], names)
     return figure
 
 
@@ -177,8 +177,8 @@ def most_added(surface_runs: Mapping[str, dict[str, Run]]) -> tuple[str, dict[st
 
 def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
     """Distribution of the singular values of df(z) at the codes, by surface and method."""
-    figure, panels = plt.subplots(1, len(surface_runs), figsize=(10.5, 3.2), sharey=True)
-    for axes, (title, runs) in zip(np.atleast_1d(panels), surface_runs.items()):
+    figure, panels = two_in_a_row(len(surface_runs), 2.6, sharey=True)
+    for axes, (title, runs) in zip(panels, surface_runs.items(), strict=True):
         values = {m: run.singular_values.ravel() for m, run in finished(runs).items()}
         boxes = axes.boxplot(
             list(values.values()), whis=(5, 95), showfliers=False, patch_artist=True, widths=0.6,
@@ -192,7 +192,7 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
         axes.set(title=title, yscale="log")
         axes.set_xticks(range(1, len(values) + 1), [label(m) for m in values], rotation=40)
         axes.grid(axis="x", visible=False)
-    np.atleast_1d(panels)[0].set_ylabel("singular values of $df(z)$")
+    figure.supylabel("singular values of $df(z)$", size=11)
     return figure
 
 

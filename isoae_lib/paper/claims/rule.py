@@ -31,6 +31,7 @@ LEAST_STEPS, LEAST_ON_IMAGES = 500, 300  # below, a network is hardly trained: n
 LEAST_SEEDS, MARGIN, ACCURACY_MARGIN, LEVEL = 3, 0.05, 0.005, 0.05
 OF_CODES = ("beside_chart", "kept_distances")  # of a run: numbers that its codes decide
 DIVERGED = 1e9  # what stands for infinity, so that differences are numbers
+NO_DECIMALS = 1000  # from which a mean is printed without
 DIGITS = 9  # numbers that agree in so many digits are equal: nothing hangs on a float's last bits
 
 
@@ -187,9 +188,10 @@ def mean_and_deviation(numbers: Array, digits: int = 2) -> str:
         return "none"
     if not (np.abs(numbers) < DIVERGED).all():
         return "diverged"
+    form = f",.{digits if numbers.mean() < NO_DECIMALS else 0}f"
     if len(numbers) == 1:
-        return f"{numbers[0]:.{digits}f}"
-    return f"{numbers.mean():.{digits}f} ± {numbers.std(ddof=1):.{digits}f}"
+        return f"{numbers[0]:{form}}"
+    return f"{numbers.mean():{form}} ± {numbers.std(ddof=1):{form}}"
 
 
 def spread(numbers: Array, digits: int = 2) -> str:
