@@ -61,7 +61,8 @@ def execute(stem: str, preset: str, out: Path, parameters: dict[str, Any] | None
     source, running = Path(f"{stem}.source.ipynb"), Path(f"{stem}.ipynb")
     logging.getLogger("papermill").setLevel(logging.ERROR)
     started = time.monotonic()
-    # Papermill reads the braces of a long path as parameters. The address of a socket is short.
+    # Papermill reads the braces of a long path as parameters. A socket's path has about 100
+    # characters at most, so its folder is a temporary one.
     with alone, chdir(folder), TemporaryDirectory(prefix="isoae-") as sockets:
         jupytext.write(notebook, source)
         try:

@@ -209,8 +209,8 @@ def distances(name: str, true: NDArray) -> Figure:
                   color=COLOURS[kind])  # fmt: skip
         axes.set_title(kind)
         axes.axline((0, 0), slope=1, **REFERENCE)
-    figure.supxlabel("distance on the flat sheet", size=11)
-    figure.supylabel("distance of the codes", size=11)
+    figure.supxlabel("distance on the flat sheet")
+    figure.supylabel("distance of the codes")
     return figure
 
 

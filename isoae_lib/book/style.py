@@ -30,7 +30,8 @@ def use() -> None:
     mpl.rcParams.update({
         "figure.dpi": 110, "savefig.dpi": 110, "figure.facecolor": "white",
         "savefig.facecolor": "white", "font.size": 11, "axes.titlesize": 11,
-        "axes.labelsize": 11, "axes.edgecolor": "#555555", "axes.linewidth": 0.8,
+        "axes.labelsize": 11, "figure.labelsize": 11,
+        "axes.edgecolor": "#555555", "axes.linewidth": 0.8,
         "grid.color": "#E3E3E3", "grid.linewidth": 0.6, "legend.frameon": False,
         "lines.linewidth": 1.8, "image.cmap": "viridis", "figure.constrained_layout.use": True,
         "axes.prop_cycle": plt.cycler(color=INKS), "svg.hashsalt": "isoae",

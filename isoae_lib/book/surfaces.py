@@ -134,7 +134,7 @@ def edge_histograms(
             axes.fill_between(middle, base, axes.lines[-1].get_ydata(), color=colour, alpha=0.4)
         axes.axvline(1, **REFERENCE)
         axes.set(title=title, xlim=(0, 3))
-    figure.supxlabel("edge ratio $l_{ij}$ (mean scaled to 1)", size=11)
+    figure.supxlabel("edge ratio $l_{ij}$ (mean scaled to 1)")
     panels[0].set_yticks([-row for row in range(len(names))], names)
     return figure
 
@@ -192,7 +192,7 @@ def singular_values(surface_runs: Mapping[str, Mapping[str, Run]]) -> Figure:
         axes.set(title=title, yscale="log")
         axes.set_xticks(range(1, len(values) + 1), [label(m) for m in values], rotation=40)
         axes.grid(axis="x", visible=False)
-    figure.supylabel("singular values of $df(z)$", size=11)
+    figure.supylabel("singular values of $df(z)$")
     return figure
 
 
