@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,17 @@ import pytest
 
 from isoae_lib import cli
 from isoae_lib.errors import Unfinished
-from isoae_lib.paper import choice, claims, entries, estimate, parcels, queue, runs, sections
+from isoae_lib.paper import (
+    choice,
+    claims,
+    entries,
+    estimate,
+    parcels,
+    queue,
+    records,
+    runs,
+    sections,
+)
 from isoae_lib.paper.data import images
 from isoae_lib.paper.entries import ENTRIES, Entry
 
@@ -380,6 +391,38 @@ def test_a_checkpoint_leaves_the_folder_when_its_run_is_finished(store, tmp_path
     runs.get(LONG, "published")
     parcels.send([LONG], store, tmp_path)
     assert [file.name for file in tmp_path.glob(f"{LONG.key}*")] == [f"{LONG.key}.tar"]
+
+
+def test_a_checkpoint_that_a_kill_left_beside_its_record_does_not_travel(
+    store, tmp_path, monkeypatch
+):
+    """A kill can fall between the record of a run and the end of its checkpoint."""
+    checkpoint, out = stopped(store), tmp_path / "out"
+    begun = checkpoint.read_bytes()
+    runs.get(LONG, "published")
+    for file in (checkpoint, checkpoint.with_name(checkpoint.name + ".before")):
+        file.write_bytes(begun)
+    with runs.lock_of(LONG.key, store):  # whoever holds it may need the checkpoint
+        parcels.send([], store, tmp_path / "meanwhile")
+    assert checkpoint.exists()
+    with monkeypatch.context() as changed:  # the record is of other code: the run is trained anew
+        changed.setattr(runs, "code_digest", lambda *_: "other")
+        parcels.send([], store, tmp_path / "other")
+    assert [file.name for file in (tmp_path / "other").iterdir()] == [f"{LONG.key}.checkpoint"]
+    parcels.send([LONG], store, out)
+    assert [file.name for file in out.iterdir()] == [f"{LONG.key}.tar"]
+    assert not list(store.glob(".*.checkpoint*"))
+
+
+def test_a_checkpoint_arrives_where_only_other_code_finished_its_run(store, tmp_path, monkeypatch):
+    out, there = tmp_path / "out", tmp_path / "there"
+    stopped(store)
+    parcels.send([], store, out)
+    record = runs.get(LONG, "published", there).folder / "run.json"
+    assert [answer for _, answer in parcels.merge(out, there)] == ["there already"]
+    facts = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(records.sealed(facts | {"code": "other"}), encoding="utf-8")
+    assert [answer for _, answer in parcels.merge(out, there)] == ["merged"]
 
 
 def call(monkeypatch, *words):

@@ -57,6 +57,7 @@ def send(specs: Iterable[RunSpec], store: Path, out: Path) -> list[str]:
             else:
                 left_out.append(file.name)
     sent = list(out.glob("*.tar"))
+    _clear_finished(store)
     newest = sorted(store.glob(".*.checkpoint"), key=_written_at, reverse=True)
     for checkpoint in newest:
         file = out / checkpoint.name.removeprefix(".")
@@ -69,6 +70,19 @@ def send(specs: Iterable[RunSpec], store: Path, out: Path) -> list[str]:
     for file in {*out.glob("*.checkpoint")} - {*sent}:
         file.unlink()  # its run is finished, or there is no room for it
     return left_out
+
+
+def _clear_finished(store: Path) -> None:
+    """Delete checkpoints of finished runs: a kill left them, or the records came from elsewhere."""
+    for checkpoint in store.glob(".*.checkpoint"):
+        keys, _ = _whose(_identity(checkpoint))
+        with suppress(Timeout), _held(keys, store):
+            if keys and _finished(keys, store):
+                checkpoints.clear(checkpoint)
+
+
+def _finished(keys: Sequence[str], store: Path) -> bool:
+    return all(runs.find_key(key, store) for key in keys)
 
 
 def _written_at(file: Path) -> float:
@@ -154,15 +168,13 @@ def _take_checkpoint(parcel: Path, store: Path) -> str:
     if arrived is None:
         raise Refused("it is damaged")
     identity, step = arrived
-    *words, code, _ = identity.split()
+    keys, code = _whose(identity)
     if code != code_digest(*TRAINING):
         raise Refused("other code trained it")
-    keys = words[::2]  # each with the digest of its data
     target = runs.checkpoint_of(keys, store)
     with _held(keys, store):
         here = _state(target) if target.exists() else None
-        finished = all((store / key / "run.json").is_file() for key in keys)
-        if finished or (here and (here[0] != identity or here[1] >= step)):
+        if _finished(keys, store) or (here and (here[0] != identity or here[1] >= step)):
             return "there already"
         files.write_whole(target, parcel.read_bytes())
     return "merged"
@@ -170,13 +182,24 @@ def _take_checkpoint(parcel: Path, store: Path) -> str:
 
 def _state(file: Path) -> tuple[str, int] | None:
     """Return whose state a checkpoint is, and after which step; None if it is damaged."""
+    identity = _identity(file)
+    found = checkpoints.load(file, identity) if identity else None
+    return (identity, found[1]["step"]) if found else None
+
+
+def _identity(file: Path) -> str:
+    """Return whose state a checkpoint is; "" if that cannot be read."""
     try:
         with safetensors.safe_open(file, framework="pt") as content:
-            identity = json.loads(content.metadata()["values"])["identity"]
+            return str(json.loads(content.metadata()["values"])["identity"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
-        return None
-    found = checkpoints.load(file, identity)
-    return (identity, found[1]["step"]) if found else None
+        return ""
+
+
+def _whose(identity: str) -> tuple[list[str], str]:
+    """Return the keys of the runs of a checkpoint, and the code that trains them."""
+    words = identity.split()
+    return words[:-2:2], "".join(words[-2:-1])  # each key is followed by the digest of its data
 
 
 @contextmanager

@@ -43,7 +43,12 @@ def find(spec: RunSpec, store: Path | None = None) -> Run | None:
     A damaged record counts as absent, with a warning. A record of images that are not the official
     ones counts only if the same images are on this machine.
     """
-    folder = (store or store_path()) / spec.key
+    return find_key(spec.key, store)
+
+
+def find_key(key: str, store: Path | None = None) -> Run | None:
+    """Do what `find` does, by the key of a spec."""
+    folder = (store or store_path()) / key
     if not (folder / "run.json").is_file():
         return None
     try:
