@@ -20,6 +20,7 @@ import pandas as pd
 import torch
 
 from isoae_lib.book import page, tables
+from isoae_lib.book.style import plain
 from isoae_lib.book.theory import convergence
 from isoae_lib.core import architectures, diagnostics, isometry, networks
 from isoae_lib.paper import theory
@@ -283,7 +284,7 @@ for name, matrices in (("$L_{iso}$", A), ("$L_{piso}$", B.mT)):
         estimates = (lengths - 1).square().mean(dim=1)
         errors[name].append((estimates - exact).square().mean().sqrt().item())
     slope = np.polyfit(np.log(counts), np.log(errors[name]), 1)[0]
-    print(f"{name}: slope {slope:.1f}")
+    print(f"{plain(name)}: slope {slope:.1f}")
     assert abs(slope + 0.5) < 0.1
 figure = convergence(counts, errors, slope=-0.5)
 _ = figure.axes[0].set(xlabel="samples", ylabel="root-mean-square error of the estimate")

@@ -23,7 +23,7 @@ from isoae_lib.paper.claims.rule import table
 from isoae_lib.paper.data.images import DATA_SETS
 
 chapter = page.head("04_visualization", preset, seed=seed)
-evidence, published = chapter.evidence, chapter.published
+evidence = chapter.evidence
 there = chapter.at(images.FIGURE_5)
 data = sections.SECTIONS["visualization-FC"].data_at(preset)[0]
 classes = DATA_SETS[data].classes

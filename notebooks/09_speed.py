@@ -33,8 +33,25 @@ on_cpu, on_gpu, sweep, rounded = map(
 
 # %% [markdown]
 # ## The answer
-#
-# The table has medians in milliseconds.
+
+# %% tags=["hide-input"]
+times = speed.step_times(on_cpu)
+speed.in_short(times, on_cpu[0]["processor"])
+
+# %% [markdown]
+# Medians in milliseconds:
+
+# %% tags=["hide-input"]
+times.round(1)
+
+# %% [markdown]
+# The same times, divided by that of our I-AE step:
+
+# %% tags=["hide-input"]
+times.div(times["I-AE, ours"], axis=0).round(2)
+
+# %% [markdown]
+# What the columns mean:
 #
 # - *Double backward* is the same I-AE step as one writes it first, in eager PyTorch with its
 #   default settings. *Flushed* is that with subnormal numbers set to zero. *JAX* is compiled with
@@ -47,17 +64,7 @@ on_cpu, on_gpu, sweep, rounded = map(
 #
 # Subnormal numbers come from the steep SoftPlus, and some processors are slow on them. They become
 # more frequent as the weights grow. So the network of section 4.1 is timed on the S shape with
-# trained weights, as they are in most of a run:
-
-# %% tags=["hide-input"]
-times = speed.step_times(on_cpu)
-times.round(1)
-
-# %% [markdown]
-# The same times, divided by that of our I-AE step:
-
-# %% tags=["hide-input"]
-times.div(times["I-AE, ours"], axis=0).round(2)
+# trained weights, as they are in most of a run.
 
 # %% [markdown]
 # ## How

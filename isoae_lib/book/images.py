@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from isoae_lib.book.style import COLOURS, bare, label, two_in_a_row
+from isoae_lib.book.style import COLOURS, bare, in_rows, label, two_in_a_row
 from isoae_lib.book.tables import measured, narrow
 from isoae_lib.core import notation
 from isoae_lib.core.arrays import Array
@@ -115,16 +115,12 @@ def _panels(count: int, most: int) -> tuple[Figure, list[Axes]]:
 
     Rows are as few as `most` panels in each allow.
     """
-    rows = -(-count // most)
-    columns = -(-count // rows)
-    size = (7.6, 7.6 / columns * rows + 0.4 * rows)
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False)
-    for axes in grid.flat[count:]:
-        axes.axis("off")
-    for axes in grid.flat[:count]:
+    per_row = -(-count // -(-count // most))
+    figure, panels = in_rows(count, per_row, (7.6 / per_row, 7.6 / per_row + 0.4))
+    for axes in panels:
         axes.set_aspect("equal", adjustable="datalim")
         bare(axes)
-    return figure, list(grid.flat[:count])
+    return figure, panels
 
 
 def _scatter(axes: Axes, codes: Array, labels: NDArray, colours: NDArray) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from isoae_lib.book.style import COLOURS
@@ -47,6 +48,23 @@ def step_times(rows: Rows) -> pd.DataFrame:
     frame = pd.DataFrame(rows).set_index(["network", "batch"])
     columns = {key: shown for key, shown in COLUMNS.items() if key in frame}
     return frame[list(columns)].rename(columns=columns).astype(float)
+
+
+def in_short(times: pd.DataFrame, processor: str) -> Markdown:
+    """Say what `step_times` found on a processor, in least and greatest factors over networks."""
+    ours = times["I-AE, ours"]
+
+    def factors(above: pd.Series, below: pd.Series) -> str:
+        factor = above / below
+        return f"{factor.min():.1f} to {factor.max():.1f} times"
+
+    return Markdown(
+        f"On {processor}, our step of I-AE takes {factors(ours, times['AE, ours'])} "
+        f"as long as one of AE, and {factors(ours, times['matrix products'])} as long as its "
+        "matrix products alone. As one writes it first, with double backward, it takes "
+        f"{factors(times['double backward'], ours)} as long as ours; with subnormal numbers set "
+        f"to zero, {factors(times['flushed'], ours)}."
+    )
 
 
 def growth(rows: Rows) -> Figure:

@@ -38,25 +38,37 @@ def use() -> None:
     })  # fmt: skip
 
 
-def two_in_a_row(
-    count: int, height: float, sharex: bool = False, sharey: bool = False
+def in_rows(
+    count: int,
+    per_row: int,
+    size: tuple[float, float],
+    sharex: bool = False,
+    sharey: bool = False,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of so many panels, two in a row: words in it can be read on a phone.
+    """Return a figure of so many panels.
 
     Parameters
     ----------
-    height : float
-        Of a row, in inches.
+    size : (float, float)
+        Width and height of a panel, in inches.
     sharex, sharey : bool
         Whether all panels have the same axis.
     """
-    rows = -(-count // 2)
+    rows = -(-count // per_row)
     figure, grid = plt.subplots(
-        rows, 2, figsize=(7.2, height * rows), squeeze=False, sharex=sharex, sharey=sharey
-    )
+        rows, per_row, figsize=(size[0] * per_row, size[1] * rows),
+        squeeze=False, sharex=sharex, sharey=sharey,
+    )  # fmt: skip
     for axes in grid.flat[count:]:
         figure.delaxes(axes)
     return figure, list(grid.flat[:count])
+
+
+def two_in_a_row(
+    count: int, height: float, sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels of a height, whose words can be read on a phone."""
+    return in_rows(count, 2, (3.6, height), sharex, sharey)
 
 
 def label(method: str) -> str:
