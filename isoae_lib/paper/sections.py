@@ -160,8 +160,8 @@ SECTIONS = {section.name: section for section in (
             "coil20/laptop": {"steps": 200, "batch": 108, "width_factor": 1 / 16},
             "coil20/paper": {"steps": 10_000, "batch": 108},
             "coil20/published": {"steps": 2000, "batch": 24, "width_factor": 1 / 32, **EASED},
-            "mnist/published/latent=16": TEN_EPOCHS, "mnist/published/latent=64": TEN_EPOCHS,
-            "fashion-mnist/published/latent=16": TEN_EPOCHS,
+            **{f"{data}/published/latent={d}": TEN_EPOCHS
+               for data in ("mnist", "fashion-mnist") for d in (16, 64)},
         },
         tuned={
             **CHOSEN_WITH_IRAE,
