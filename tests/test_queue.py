@@ -414,7 +414,7 @@ def test_a_checkpoint_that_a_kill_left_beside_its_record_does_not_travel(
     assert not list(store.glob(".*.checkpoint*"))
 
 
-def test_a_checkpoint_arrives_where_only_other_code_finished_its_run(store, tmp_path, monkeypatch):
+def test_a_checkpoint_arrives_where_only_other_code_finished_its_run(store, tmp_path):
     out, there = tmp_path / "out", tmp_path / "there"
     stopped(store)
     parcels.send([], store, out)
